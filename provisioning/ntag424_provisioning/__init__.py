@@ -1,0 +1,1 @@
+"""Writes keys and URLs to physical tags. Empty until the provisioning release."""

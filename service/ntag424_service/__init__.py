@@ -1,0 +1,1 @@
+"""The service: a tap in, a short-lived session token out."""
