@@ -1,0 +1,61 @@
+"""What every key scheme answers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ntag424.model import Key
+
+#: Epochs of a scheme that derives new keys each time a tag is provisioned.
+EPOCHS = range(256)
+#: Epochs of a scheme that has one set of keys per tag for ever.
+NO_EPOCHS = range(1)
+
+
+class KeyScheme(Protocol):
+    """Says which key is in which slot of which tag."""
+
+    @property
+    def file_read_number(self) -> int:
+        """The key number, 0 to 4, whose key makes the MAC (SDMFileRead)."""
+        ...
+
+    @property
+    def meta_read_number(self) -> int | None:
+        """The key number whose key encrypts PICCData (SDMMetaRead), if the scheme has one."""
+        ...
+
+    @property
+    def epochs(self) -> range:
+        """Every epoch that `tag_key` accepts."""
+        ...
+
+    def tag_key(self, uid: bytes, key_number: int, epoch: int = 0) -> Key:
+        """Return the key in slot *key_number* of the tag *uid* (7 bytes).
+
+        Raises:
+            ValueError: the scheme does not know this slot or this epoch.
+
+        """
+        ...
+
+    def meta_read_key(self) -> Key:
+        """Return the meta-read key, which all tags of the scheme share.
+
+        It must be shared: the UID is known only after PICCData is decrypted.
+
+        Raises:
+            ValueError: the scheme has none.
+
+        """
+        ...
+
+
+def require(uid: bytes, key_number: int, epoch: int, epochs: range) -> None:
+    """Refuse what is no UID, no application key number, or no epoch of the scheme."""
+    if len(uid) != 7:
+        raise ValueError(f"a UID has 7 bytes, not {len(uid)}")
+    if not 0 <= key_number <= 4:
+        raise ValueError(f"application keys are numbered 0 to 4, not {key_number}")
+    if epoch not in epochs:
+        raise ValueError(f"this scheme has no keys for epoch {epoch}")
