@@ -1,0 +1,59 @@
+"""A URL in, a verified tap out: no store, no clock, no network."""
+
+from __future__ import annotations
+
+from ntag424.errors import TapMacError
+from ntag424.keys import Keyring, KeyVersion
+from ntag424.model import Generation
+from ntag424.sdm import VerifiedTap, verify, verify_any
+from ntag424.url_template import ParsedTap, UrlTemplate
+
+
+class Verifier:
+    """Verifies the taps of all tags that carry URLs of one template.
+
+    A verified tap is genuine. Whether it is fresh, only a ledger can say: pass
+    `tap.counted()` to `TagLedger.redeem`.
+
+    Raises:
+        ValueError: the template encrypts and a key version has no meta-read key; or
+            the template does not name key versions and there are too many to try.
+
+    """
+
+    def __init__(self, template: UrlTemplate, keyring: Keyring) -> None:
+        if template.encrypts and any(v.scheme.meta_read_number is None for v in keyring):
+            raise ValueError("{picc} needs a meta-read key in every key version")
+        if not template.names_key_version:
+            _ = keyring.candidates  # too many of them is found out now, not at a tap
+        self._template = template
+        self._keyring = keyring
+
+    def verify(self, url: str) -> VerifiedTap:
+        """Check *url*, exactly as the phone received it.
+
+        Raises:
+            MalformedTapError: it does not match the template.
+            TapMacError: no accepted key confirms it.
+
+        """
+        parsed = self._template.parse(url)
+        if parsed.key_version is None:
+            return verify_any(parsed.message, self._keyring)
+        return self._verify_named(parsed, parsed.key_version)
+
+    def _verify_named(self, parsed: ParsedTap, ordinal: int) -> VerifiedTap:
+        version = self._keyring.accepted(ordinal)
+        if version is None or parsed.epoch not in version.scheme.epochs:
+            self._waste_time(parsed, self._keyring.active)
+            raise TapMacError
+        generation = Generation(ordinal, parsed.epoch)
+        return verify(parsed.message, version.scheme, generation=generation)
+
+    @staticmethod
+    def _waste_time(parsed: ParsedTap, version: KeyVersion) -> None:
+        """Work as for a known version, so that the time does not tell which ones are."""
+        try:
+            verify(parsed.message, version.scheme)
+        except TapMacError:
+            return
