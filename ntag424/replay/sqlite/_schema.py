@@ -1,0 +1,137 @@
+"""Making, migrating and opening the file; nothing here happens by accident."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import closing, suppress
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
+
+# "NT42" in ASCII; tells our files from other SQLite files (PRAGMA application_id).
+_APPLICATION_ID = 0x4E543432
+_BUSY_SECONDS = 0.8
+
+
+def migrations() -> list[str]:
+    """Return the migration scripts in order; the first leads to version 1."""
+    scripts = (files(__package__) / "migrations").iterdir()
+    return [script.read_text("utf-8") for script in sorted(scripts, key=lambda item: item.name)]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing file so that a commit survives a power cut.
+
+    Raises:
+        LedgerMismatchError: there is no such file.
+
+    """
+    if not path.is_file():
+        raise LedgerMismatchError(f"there is no ledger at {path}")
+    # mode=rw: SQLite must never make a fresh, empty ledger.
+    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+    db = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+    )
+    # In WAL mode NORMAL may forget the last taps on power loss, and so accept them again.
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def init(path: Path) -> str:
+    """Make a new, empty ledger at *path* and return its id, 32 hex digits.
+
+    It appears complete or not at all.
+
+    Raises:
+        LedgerMismatchError: something is there already.
+        OSError: the place cannot be written.
+
+    """
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    store_id = secrets.token_hex(16)
+    try:
+        with closing(connect(draft)) as db:
+            db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            db.execute("PRAGMA journal_mode = WAL")
+            _apply(db, migrations())
+            db.execute("INSERT INTO store (id) VALUES (?)", (store_id,))
+        # A link, because it fails where a rename would overwrite.
+        os.link(draft, path)
+    except FileExistsError:
+        raise LedgerMismatchError(f"{path} exists already; init never overwrites") from None
+    finally:
+        draft.unlink()
+    return store_id
+
+
+def migrate(path: Path) -> int:
+    """Bring an older ledger up to date, all of it or nothing; return the steps taken.
+
+    Raises:
+        LedgerMismatchError: there is no ledger, or it is newer than this program.
+
+    """
+    with closing(connect(path)) as db:
+        return _apply(db, migrations())
+
+
+def require_store(db: sqlite3.Connection, store_id: str) -> None:
+    """Refuse to work with any file but a sound, present-day one called *store_id*.
+
+    Raises:
+        LedgerMismatchError: it is another file, an older one, or a newer one.
+        LedgerUnavailableError: it is damaged.
+
+    """
+    version = _version(db)
+    if version < len(migrations()):
+        raise LedgerMismatchError("the ledger is older than this program; run migrate")
+    row = db.execute("SELECT id FROM store").fetchone()
+    if row is None or row[0] != store_id:
+        raise LedgerMismatchError("this is not the ledger that was initialised for this service")
+    if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise LedgerUnavailableError("the ledger is damaged; restore it from a backup")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    if application_id != _APPLICATION_ID:
+        raise LedgerMismatchError("this file is not an ntag424 ledger")
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(migrations()):
+        raise LedgerMismatchError("the ledger is newer than this program; update the program")
+    return version
+
+
+def _apply(db: sqlite3.Connection, scripts: list[str]) -> int:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(db)
+        for number, script in enumerate(scripts[version:], start=version + 1):
+            for statement in _statements(script):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+    return len(scripts) - version
+
+
+def _statements(script: str) -> list[str]:
+    """Cut a script into statements: `executescript` would commit between them."""
+    found, statement = [], ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            found.append(statement)
+            statement = ""
+    return found
