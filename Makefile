@@ -1,0 +1,58 @@
+# Set-up is part of each target, and costs under a second when there is nothing to do.
+# --inexact: no target removes what another one needs.
+
+# Debian packages that the suite uses; without one of them its tests are skipped.
+# libatomic1 is for the node that playwright brings along.
+PACKAGES := chromium libatomic1
+
+WORKERS ?= 2
+ARGS ?=
+
+UV := tools/uv
+RUN := $(UV) run --no-sync
+SYNC := $(UV) sync --quiet --locked --inexact --extra service
+PYTEST := $(RUN) pytest -n $(WORKERS) --dist loadgroup
+# ARGS may leave the second run without a test, which pytest reports as 5.
+IF_NARROWED = $(if $(strip $(ARGS)),|| [ $$? -eq 5 ])
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+unexport VIRTUAL_ENV
+
+.PHONY: help demo test check bench clean setup-demo setup-test setup-check
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Extra arguments: make test ARGS='-k replay'"
+
+demo: setup-demo ## Tap a simulated tag at a real service: no hardware, no root
+	@$(RUN) ntag424-service demo $(ARGS)
+
+test: setup-test ## Run the suite, and the library's part again on the other crypto backend
+	$(PYTEST) $(ARGS)
+	NTAG424_CRYPTO=pycryptodome $(PYTEST) tests/ntag424 tests/properties $(ARGS) $(IF_NARROWED)
+
+check: setup-check ## Format, lint, types, import direction, docstrings
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) interrogate ntag424 service provisioning
+
+bench: ## Measure, and print ratios
+	@$(SYNC) --group test
+	$(RUN) python -m bench $(ARGS)
+
+clean: ## Remove the environment, the caches and everything built
+	rm -rf .venv .tools .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage* dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-demo:
+	@$(SYNC)
+
+setup-test:
+	@tools/debian-packages $(PACKAGES)
+	@$(SYNC) --group test
+
+setup-check:
+	@$(SYNC) --group lint --group test
