@@ -131,7 +131,7 @@ class SqliteLedger:
 
         try:
             return await asyncio.to_thread(read)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, LedgerMismatchError) as error:
             raise LedgerUnavailableError(f"the ledger cannot be read: {error}") from error
 
     def _now(self) -> Moment:

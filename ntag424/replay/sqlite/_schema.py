@@ -31,7 +31,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
     """
     if not path.is_file():
-        raise LedgerMismatchError(f"there is no ledger at {path}")
+        raise LedgerMismatchError("there is no ledger at this path")
     # mode=rw: SQLite must never make a fresh, empty ledger.
     uri = f"file:{quote(str(path.absolute()))}?mode=rw"
     db = sqlite3.connect(
@@ -65,7 +65,7 @@ def init(path: Path) -> str:
         # A link, because it fails where a rename would overwrite.
         os.link(draft, path)
     except FileExistsError:
-        raise LedgerMismatchError(f"{path} exists already; init never overwrites") from None
+        raise LedgerMismatchError("something is there already; init never overwrites") from None
     finally:
         draft.unlink()
     return store_id

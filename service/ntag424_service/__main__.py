@@ -1,0 +1,5 @@
+"""`python -m ntag424_service`."""
+
+from ntag424_service.cli import main
+
+main()

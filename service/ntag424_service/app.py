@@ -1,0 +1,75 @@
+"""The application: everything it needs is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from ntag424 import Verifier
+from ntag424.replay import TagLedger
+from ntag424_service.exchange import TapExchange
+from ntag424_service.failures import add_failure_handlers
+from ntag424_service.http_guards import BodyLimit, LoopbackOnly, PrivateAnswers
+from ntag424_service.openapi import describe
+from ntag424_service.routes.health import health_router
+from ntag424_service.routes.page import page_routes
+from ntag424_service.routes.problems import problems_router
+from ntag424_service.routes.sentry import sentry_router
+from ntag424_service.routes.sessions import sessions_router
+from ntag424_service.routes.taps import taps_router
+from ntag424_service.sentry import SentryDoor
+from ntag424_service.settings import Settings
+from ntag424_service.tokens import SessionTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What `create_app` puts together. The application closes *ledger* when it stops."""
+
+    verifier: Verifier
+    ledger: TagLedger
+    tokens: SessionTokens
+    #: None: no SENTRY routes.
+    sentry: SentryDoor | None = None
+
+
+def create_app(settings: Settings, parts: Parts) -> FastAPI:
+    """Build the service from *settings* and the *parts* that `assemble` made of them."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await parts.ledger.aclose()
+
+    # No interactive documentation: it loads scripts from elsewhere.
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, routes=page_routes())
+    exchange = TapExchange(parts.ledger, parts.tokens, lifetime=settings.session_seconds)
+    app.include_router(taps_router(parts.verifier, exchange))
+    app.include_router(sessions_router(parts.ledger, parts.tokens))
+    if parts.sentry is not None:
+        app.include_router(sentry_router(parts.sentry, exchange))
+    app.include_router(problems_router())
+    app.include_router(health_router(parts.ledger))
+    add_failure_handlers(app)
+    _add_guards(app, settings)
+    describe(app)
+    return app
+
+
+def _add_guards(app: FastAPI, settings: Settings) -> None:
+    """Wrap the routes; what is added last sees a request first."""
+    app.add_middleware(BodyLimit)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    if settings.dev:
+        app.add_middleware(LoopbackOnly)
+    app.add_middleware(PrivateAnswers)

@@ -1,0 +1,182 @@
+"""`ntag424-service`: serve, prepare and look after the service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from enum import IntEnum, StrEnum, unique
+from typing import Annotated, TypeVar
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from ntag424 import Generation, Uid
+from ntag424.errors import LedgerError
+from ntag424.replay import SqliteLedger, TagLedger, TagState
+from ntag424_service.app import create_app
+from ntag424_service.assembly import assemble, open_store, store_path
+from ntag424_service.demo import run_demo
+from ntag424_service.errors import SettingsError
+from ntag424_service.observe import configure_logging
+from ntag424_service.preparation import initialise
+from ntag424_service.sample import sample_document
+from ntag424_service.settings import load_settings
+
+T = TypeVar("T")
+
+
+@unique
+class Exit(IntEnum):
+    """What the process reports to its caller."""
+
+    FAILED = 1
+    SETTINGS = 2
+
+
+@unique
+class _State(StrEnum):
+    """The states of a tag that can be set by hand."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ERASED = "erased"
+
+
+def _uid(text: str) -> Uid:
+    try:
+        return Uid.from_hex(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+_Tag = Annotated[Uid, typer.Argument(parser=_uid, metavar="UID", help="14 hex digits.")]
+_Byte = typer.Option(min=0, max=255)
+
+cli = typer.Typer(
+    help="Exchange NTAG 424 DNA taps for sessions. Settings: environment variables NTAG424_*.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # tracebacks with local variables would show keys
+)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve until interrupted. Refuses to start on anything missing or unsafe."""
+    configure_logging()
+    settings = load_settings()
+    parts = assemble(settings)
+    app: FastAPI | str = "ntag424_service.asgi:build"
+    if settings.workers == 1:
+        app = create_app(settings, parts)
+    else:  # each process builds its own; this one has shown that they can
+        asyncio.run(parts.ledger.aclose())
+    uvicorn.run(
+        app,
+        factory=settings.workers > 1,
+        workers=settings.workers,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # it would write URLs with taps in their query
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+@cli.command()
+def init(
+    *,
+    new_keyring: Annotated[
+        bool, typer.Option("--new-keyring", help="Also draw a master key into a new keyring file.")
+    ] = False,
+) -> None:
+    """Make the store and the identity file, and never overwrite either."""
+    for line in initialise(load_settings(), new_keyring=new_keyring):
+        typer.echo(line)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the store of an older release up to date. Stop the service first."""
+    steps = SqliteLedger.migrate(store_path(load_settings()))
+    typer.echo(f"migrations applied: {steps}")
+
+
+@cli.command()
+def enrol(
+    uid: _Tag,
+    key_version: Annotated[int, _Byte] = 1,
+    epoch: Annotated[int, _Byte] = 0,
+    counter: Annotated[int, typer.Option(min=0, max=0xFFFFFF, help="Taps up to it are used.")] = 0,
+) -> None:
+    """Accept taps of a tag from now on, in this generation."""
+    generation = Generation(key_version, epoch)
+    _with_ledger(lambda ledger: ledger.enrol(uid, generation, counter))
+    typer.echo(f"{uid} enrolled: key version {key_version}, epoch {epoch}, counter {counter}")
+
+
+@cli.command()
+def state(uid: _Tag, new_state: Annotated[_State, typer.Argument(metavar="STATE")]) -> None:
+    """Set a tag active, suspended or erased; its sessions end unless it is active."""
+    _with_ledger(lambda ledger: ledger.set_state(uid, TagState(new_state.value)))
+    typer.echo(f"{uid} {new_state.value}")
+
+
+@cli.command()
+def show(uid: _Tag) -> None:
+    """Print what the store knows of a tag, as JSON."""
+    record = _with_ledger(lambda ledger: ledger.find(uid))
+    if record is None:
+        typer.echo(f"error: there is no tag {uid}", err=True)
+        raise typer.Exit(Exit.FAILED)
+    members = {
+        "uid": str(record.uid),
+        "key_version": record.generation.key_version,
+        "epoch": record.generation.epoch,
+        "counter": record.counter,
+        "state": record.state.value,
+        "enrolled": record.enrolled,
+    }
+    typer.echo(json.dumps(members))
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document, with the SENTRY routes switched on."""
+    typer.echo(json.dumps(sample_document(), indent=2))
+
+
+@cli.command()
+def demo() -> None:
+    """Serve on this machine with one simulated tag, and tap it from the keyboard."""
+    raise typer.Exit(run_demo())
+
+
+def _with_ledger(ask: Callable[[TagLedger], Awaitable[T]]) -> T:
+    async def run() -> T:
+        _, ledger = open_store(load_settings())
+        try:
+            return await ask(ledger)
+        finally:
+            await ledger.aclose()
+
+    return asyncio.run(run())
+
+
+def main() -> None:
+    """Run the command line; expected failures are one line and a hint, without traceback."""
+    try:
+        cli()
+    except SettingsError as error:
+        sys.exit(_report(error, error.hint, Exit.SETTINGS))
+    except LedgerError as error:
+        sys.exit(_report(error, error.hint, Exit.FAILED))
+
+
+def _report(error: Exception, hint: str, code: Exit) -> Exit:
+    typer.echo(f"error: {error}\nhint: {hint}", err=True)
+    return code

@@ -1,0 +1,22 @@
+"""What the service refuses, before it serves and while it does."""
+
+from __future__ import annotations
+
+from ntag424_service.outcomes import Outcome
+
+
+class SettingsError(Exception):
+    """A setting is missing, wrong or unsafe. Names the setting, never its value."""
+
+    def __init__(self, setting: str, message: str, hint: str) -> None:
+        super().__init__(f"{setting}: {message}")
+        #: One sentence on what to do.
+        self.hint = hint
+
+
+class TapRefusedError(Exception):
+    """A tap gets no session, for the reason its outcome names."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.value)
+        self.outcome = outcome

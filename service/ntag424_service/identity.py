@@ -1,0 +1,51 @@
+"""Which store belongs to this service, and the key its sessions are derived with.
+
+One small private file, made by `init` and the same on every node. It is kept apart
+from the store: who copies only the sessions cannot make tokens of them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Self
+
+from ntag424_service.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The contents of an identity file."""
+
+    store_id: str
+    session_key: bytes = field(repr=False)
+
+    @classmethod
+    def new(cls, store_id: str) -> Self:
+        """Draw a session key for the store that was just made."""
+        return cls(store_id, secrets.token_bytes(32))
+
+    @classmethod
+    def read(cls, setting: str, text: str) -> Self:
+        """Undo `text`.
+
+        Raises:
+            SettingsError: the file was not made by `init`.
+
+        """
+        try:
+            members = json.loads(text)
+            store_id, session_key = members["store_id"], bytes.fromhex(members["session_key"])
+        except (ValueError, TypeError, KeyError):
+            session_key, store_id = b"", None
+        if len(session_key) != 32 or not isinstance(store_id, str):
+            raise SettingsError(
+                setting, "is not an identity file", "It is made by `ntag424-service init`."
+            )
+        return cls(store_id, session_key)
+
+    def text(self) -> str:
+        """Return what is written to the file."""
+        members = {"store_id": self.store_id, "session_key": self.session_key.hex()}
+        return json.dumps(members, indent=2) + "\n"

@@ -1,0 +1,105 @@
+"""Every refusal as an RFC 9457 problem, made from one table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from ntag424_service.outcomes import Outcome
+
+MEDIA_TYPE = "application/problem+json"
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of refusal. Its answer is the same bytes every time."""
+
+    status: int
+    title: str
+    detail: str
+    outcome: Outcome | None = None
+
+    @property
+    def document(self) -> dict[str, str | int]:
+        """The members of the problem document."""
+        kind = "about:blank" if self.outcome is None else f"/problems/{self.outcome}"
+        members: dict[str, str | int] = {
+            "type": kind,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return members if self.outcome is None else members | {"outcome": self.outcome.value}
+
+    def response(self, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
+        """Answer with this problem."""
+        body = json.dumps(self.document, separators=(",", ":"))
+        return Response(body, self.status, dict(headers), MEDIA_TYPE)
+
+
+_TAP_PROBLEMS = (
+    Problem(
+        400,
+        "This is not a tap of one of our tags",
+        "Send the URL exactly as the tag gave it, and a nonce of 32 lower-case hex digits.",
+        Outcome.MALFORMED,
+    ),
+    Problem(
+        403,
+        "This tag could not be verified",
+        "Tap the tag again. If that fails too, ask whoever gave you the tag.",
+        Outcome.NOT_VERIFIED,
+    ),
+    Problem(
+        409,
+        "This tap was already used",
+        "Hold the tag to the phone again for a new one.",
+        Outcome.REPLAYED,
+    ),
+    Problem(
+        429,
+        "Too many attempts",
+        "Wait for the time that Retry-After names, then tap again.",
+        Outcome.RATE_LIMITED,
+    ),
+    Problem(
+        503,
+        "The service cannot answer now",
+        "The tag is not at fault. Wait a moment and tap again.",
+        Outcome.UNAVAILABLE,
+    ),
+)
+TAP_PROBLEMS = {
+    problem.outcome: problem for problem in _TAP_PROBLEMS if problem.outcome is not None
+}
+
+UNAUTHORIZED = Problem(
+    401, "No live session", "Send the session token of an accepted tap as a bearer token."
+)
+DEVELOPMENT_ONLY = Problem(
+    403, "Development mode", "With NTAG424_DEV=1 the service answers this machine only."
+)
+
+
+def plain_problem(status: int, title: str) -> Problem:
+    """Make a problem that says no more than its HTTP status."""
+    return Problem(status, title, title)
+
+
+def documented(*outcomes: Outcome) -> dict[int | str, dict[str, Any]]:
+    """Describe the refusals of a route for OpenAPI, with the real answers as examples."""
+    return {
+        problem.status: {
+            "description": problem.title,
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": problem.document}},
+        }
+        for problem in (TAP_PROBLEMS[outcome] for outcome in outcomes)
+    }
+
+
+_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}

@@ -1,0 +1,1 @@
+"""The doors of the service. A route parses, calls the use case and formats."""

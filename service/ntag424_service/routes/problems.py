@@ -1,0 +1,24 @@
+"""`GET /problems/{outcome}`: where the `type` of a problem leads."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+
+from ntag424_service.problems import TAP_PROBLEMS
+
+
+def problems_router() -> APIRouter:
+    """Explain every problem in a few words."""
+    router = APIRouter(include_in_schema=False)
+    texts = {str(outcome): problem for outcome, problem in TAP_PROBLEMS.items()}
+
+    @router.get("/problems/{outcome}")
+    async def explain(outcome: str) -> PlainTextResponse:
+        problem = texts.get(outcome)
+        if problem is None:
+            raise HTTPException(404)
+        return PlainTextResponse(f"{problem.status} {problem.title}\n\n{problem.detail}\n")
+
+    return router

@@ -1,0 +1,87 @@
+"""`POST /api/v1/auth/sdm/exchange`: SENTRY-Messenger's tap login, field for field.
+
+Its refusals keep the bodies that its web client knows, instead of problems.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from ntag424.replay import EnrolmentPolicy
+from ntag424_service.errors import TapRefusedError
+from ntag424_service.exchange import TapExchange
+from ntag424_service.outcomes import Outcome
+from ntag424_service.schemas import SentryAnswer, SentryRequest
+from ntag424_service.sentry import SentryDoor
+
+PATH = "/api/v1/auth/sdm/exchange"
+
+BODIES: dict[Outcome, tuple[int, dict[str, Any]]] = {
+    Outcome.MALFORMED: (
+        400,
+        {
+            "error": "BadRequest",
+            "message": "uid: 14 hex digits, sdmmac: 16, sdmcounter: 6 or a 24-bit number",
+        },
+    ),
+    Outcome.NOT_VERIFIED: (401, {"error": "Unauthorized", "detail": "SDM verify failed"}),
+    Outcome.REPLAYED: (
+        409,
+        {
+            "error": "ExchangeFailed",
+            "details": {"error": "Replay", "message": "counter must be strictly increasing"},
+        },
+    ),
+    Outcome.RATE_LIMITED: (429, {"error": "TooManyRequests", "message": "wait, then tap again"}),
+    Outcome.UNAVAILABLE: (503, {"error": "Unavailable", "message": "the store cannot answer"}),
+}
+
+
+def refusal(outcome: Outcome) -> JSONResponse:
+    """Answer as SENTRY-Messenger's server does."""
+    status, body = BODIES[outcome]
+    return JSONResponse(body, status)
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": outcome.value,
+        "content": {"application/json": {"schema": {"type": "object"}, "example": body}},
+    }
+    for outcome, (status, body) in BODIES.items()
+}
+
+
+def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:
+    """Exchange taps of SENTRY-Messenger's tags; a first tap enrols its tag."""
+    router = APIRouter(tags=["SENTRY-Messenger"])
+
+    @router.post(
+        PATH,
+        responses=_RESPONSES,
+        response_model=SentryAnswer,
+        response_model_exclude_unset=True,
+        summary="Exchange a tap on SENTRY-Messenger's wire format",
+    )
+    async def post_exchange(tap: SentryRequest) -> SentryAnswer | JSONResponse:
+        try:
+            session = await exchange.exchange(
+                lambda: door.verify(tap.uid, tap.sdmcounter, tap.sdmmac),
+                policy=EnrolmentPolicy.OPEN,
+            )
+        except TapRefusedError as refused:
+            return refusal(refused.outcome)
+        branding = {name: text for name, text in asdict(door.branding).items() if text is not None}
+        return SentryAnswer(
+            session=session.token,
+            has_mk=False,
+            wrapped_mk=None,
+            **asdict(door.accounts.account(session.tap.uid)),
+            **{"opaque_server_id": None, **branding},
+        )
+
+    return router

@@ -1,0 +1,53 @@
+"""`GET /v1/session`: what a session token stands for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ntag424.replay import TagLedger
+from ntag424_service.outcomes import Outcome
+from ntag424_service.problems import MEDIA_TYPE, UNAUTHORIZED, documented
+from ntag424_service.schemas import SessionAnswer
+from ntag424_service.tokens import SessionTokens, digest
+
+_BEARER = HTTPBearer(auto_error=False, description="A session token from an accepted tap.")
+_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
+    401: {
+        "description": UNAUTHORIZED.title,
+        "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/ProblemDocument"},
+                "example": UNAUTHORIZED.document,
+            }
+        },
+    }
+}
+_ANSWERS = _UNAUTHORIZED | documented(Outcome.UNAVAILABLE)
+
+
+def sessions_router(ledger: TagLedger, tokens: SessionTokens) -> APIRouter:
+    """Answer for the sessions that *ledger* stores."""
+    router = APIRouter(tags=["sessions"])
+
+    @router.get(
+        "/v1/session",
+        responses=_ANSWERS,
+        response_model=SessionAnswer,
+        summary="Look up the session of a bearer token",
+    )
+    async def get_session(
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> SessionAnswer | Response:
+        if bearer is None:
+            return UNAUTHORIZED.response({"WWW-Authenticate": "Bearer"})
+        grant = await ledger.grant(digest(bearer.credentials))
+        if grant is None:
+            challenge = 'Bearer error="invalid_token"'
+            return UNAUTHORIZED.response({"WWW-Authenticate": challenge})
+        return SessionAnswer.of(grant, tokens.subject(grant.uid))
+
+    return router

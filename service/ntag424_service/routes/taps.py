@@ -1,0 +1,32 @@
+"""`POST /v1/taps`: a tap in, a session out."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from ntag424 import Verifier
+from ntag424_service.exchange import TapExchange
+from ntag424_service.outcomes import Outcome
+from ntag424_service.problems import documented
+from ntag424_service.schemas import TapAnswer, TapRequest
+
+_REFUSALS = documented(
+    Outcome.MALFORMED,
+    Outcome.NOT_VERIFIED,
+    Outcome.REPLAYED,
+    Outcome.RATE_LIMITED,
+    Outcome.UNAVAILABLE,
+)
+
+
+def taps_router(verifier: Verifier, exchange: TapExchange) -> APIRouter:
+    """Exchange taps that *verifier* confirms."""
+    router = APIRouter(tags=["taps"])
+
+    @router.post("/v1/taps", responses=_REFUSALS, summary="Exchange a tap for a session")
+    async def post_tap(tap: TapRequest) -> TapAnswer:
+        nonce = None if tap.nonce is None else bytes.fromhex(tap.nonce)
+        session = await exchange.exchange(lambda: verifier.verify(tap.url), nonce=nonce)
+        return TapAnswer.of(session)
+
+    return router

@@ -1,0 +1,132 @@
+"""Settings come from the environment, once, and are checked before anything is served."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ntag424 import UrlTemplate
+from ntag424_service.errors import SettingsError
+
+PREFIX = "NTAG424_"
+#: Read by the library when it is imported; no setting of the service.
+_LIBRARY_SETTINGS = ("NTAG424_CRYPTO",)
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
+
+
+def _origins(value: object) -> object:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+def _is_template(text: str) -> str:
+    UrlTemplate(text)
+    return text
+
+
+def _is_origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError("an origin is scheme, host and port: https://app.example.com")
+    return text
+
+
+_Origins: TypeAlias = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_origins)
+]
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; each is the environment variable NTAG424_<NAME>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    template: Annotated[str, AfterValidator(_is_template)] | None = Field(
+        default=None, description="URL template of the tags: https://id.example.com/t#k={kv}..."
+    )
+    keyring_file: Path | None = Field(
+        default=None, description="TOML file with the master keys; readable by its owner only."
+    )
+    store: str | None = Field(
+        default=None, description="The ledger: sqlite:///relative/path or sqlite:////absolute/path"
+    )
+    identity_file: Path | None = Field(
+        default=None, description="Made by `init`: which store is ours, and the session key."
+    )
+    session_seconds: int = Field(default=300, ge=1, le=86400, description="A session's life.")
+    cors_origins: _Origins = Field(
+        default=(), description="Origins of apps whose pages may call the API; comma-separated."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8424, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
+    sentry_keyring_file: Path | None = Field(
+        default=None, description="Switches the SENTRY-Messenger routes on."
+    )
+    sentry_account_key_file: Path | None = Field(
+        default=None, description="SENTRY's account HMAC key, 64 hex digits; its owner's only."
+    )
+    sentry_opaque_server_id: str | None = Field(default=None, description="Told to the client.")
+    sentry_brand: str | None = Field(default=None, description="Told to the client.")
+    sentry_brand_name: str | None = Field(default=None, description="Told to the client.")
+    sentry_brand_logo: str | None = Field(default=None, description="Told to the client.")
+    dev: bool = Field(
+        default=False, description="Loopback only: keys and stores may be makeshift."
+    )
+
+
+def load_settings() -> Settings:
+    """Read the settings from this process's environment.
+
+    Raises:
+        SettingsError: one is unknown, wrong, or unsafe.
+
+    """
+    _refuse_unknown(os.environ)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise SettingsError(variable(str(first["loc"][0])), message, _HINT) from None
+    if settings.dev and not is_loopback(settings.host):
+        raise SettingsError(
+            variable("dev"),
+            "development mode listens on a loopback address only",
+            "Unset it, or leave NTAG424_HOST at 127.0.0.1.",
+        )
+    return settings
+
+
+_HINT = "See docs/reference/settings.md for every setting."
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a field of `Settings`."""
+    return PREFIX + field.upper()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host*, an address, reaches this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    """Refuse what looks like a setting and is none: a typo must not mean the default."""
+    known = [variable(name) for name in Settings.model_fields] + [*_LIBRARY_SETTINGS]
+    for name in sorted(names):
+        if name.startswith(PREFIX) and name not in known:
+            similar = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {similar[0]}?" if similar else _HINT
+            raise SettingsError(name, "there is no such setting", hint)
