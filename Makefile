@@ -3,7 +3,7 @@
 
 # Debian packages that the suite uses; without one of them its tests are skipped.
 # libatomic1 is for the node that playwright brings along.
-PACKAGES := chromium libatomic1
+PACKAGES := chromium curl libatomic1
 
 WORKERS ?= 2
 ARGS ?=
