@@ -42,6 +42,7 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        """Close the ledger when the service stops."""
         yield
         await parts.ledger.aclose()
 

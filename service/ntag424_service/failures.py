@@ -22,18 +22,22 @@ def add_failure_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(TapRefusedError)
     async def refuse(_: Request, error: TapRefusedError) -> Response:
+        """Answer a tap that gets no session."""
         return TAP_PROBLEMS[error.outcome].response()
 
     @app.exception_handler(LedgerUnavailableError)
     async def unavailable(_: Request, __: LedgerUnavailableError) -> Response:
+        """Answer for a store that did not."""
         return TAP_PROBLEMS[Outcome.UNAVAILABLE].response()
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, _: RequestValidationError) -> Response:
+        """Answer a body that is not of the form."""
         return _malformed(request)
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
+        """Answer wrong paths, wrong methods, and bodies that cannot be read."""
         if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that is not JSON at all
             return _malformed(request)
         problem = plain_problem(error.status_code, HTTPStatus(error.status_code).phrase)

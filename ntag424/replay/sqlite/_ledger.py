@@ -80,7 +80,7 @@ class SqliteLedger:
         redemption = Redemption(tap, nonce, grant, policy)
 
         def redeem(db: sqlite3.Connection) -> Verdict:
-            # The time is taken under the write lock, so it runs as the commits run.
+            """Decide, by a time taken under the write lock: it runs as the commits run."""
             now = self._now()
             if next(self._redemptions) % _REDEMPTIONS_PER_SWEEP == 0:
                 _operations.forget_ended_sessions(db, now)

@@ -18,10 +18,12 @@ def health_router(ledger: TagLedger) -> APIRouter:
 
     @router.get("/livez", summary="The process answers")
     async def livez() -> Health:
+        """Say that the process answers; restart it if it does not."""
         return _OK
 
     @router.get("/readyz", responses=documented(Outcome.UNAVAILABLE), summary="A tap would do")
     async def readyz() -> Health:
+        """Say that the store would take a tap now; route elsewhere if it would not."""
         await ledger.check()
         return _OK
 

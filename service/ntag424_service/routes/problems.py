@@ -16,6 +16,7 @@ def problems_router() -> APIRouter:
 
     @router.get("/problems/{outcome}")
     async def explain(outcome: str) -> PlainTextResponse:
+        """Explain one outcome."""
         problem = texts.get(outcome)
         if problem is None:
             raise HTTPException(404)

@@ -68,6 +68,11 @@ def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:
         summary="Exchange a tap on SENTRY-Messenger's wire format",
     )
     async def post_exchange(tap: SentryRequest) -> SentryAnswer | JSONResponse:
+        """Use the tap up and hand out a session and the tag's account.
+
+        The MAC covers UID and counter alone. A tag's first valid tap enrols it for this
+        route; a repeat is always 409, whatever `nonce` says.
+        """
         try:
             session = await exchange.exchange(
                 lambda: door.verify(tap.uid, tap.sdmcounter, tap.sdmmac),

@@ -42,6 +42,7 @@ def sessions_router(ledger: TagLedger, tokens: SessionTokens) -> APIRouter:
     async def get_session(
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     ) -> SessionAnswer | Response:
+        """Say which tag a live session belongs to, and how long it lasts."""
         if bearer is None:
             return UNAUTHORIZED.response({"WWW-Authenticate": "Bearer"})
         grant = await ledger.grant(digest(bearer.credentials))

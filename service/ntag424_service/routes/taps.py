@@ -25,6 +25,11 @@ def taps_router(verifier: Verifier, exchange: TapExchange) -> APIRouter:
 
     @router.post("/v1/taps", responses=_REFUSALS, summary="Exchange a tap for a session")
     async def post_tap(tap: TapRequest) -> TapAnswer:
+        """Use the tap up and hand out a session.
+
+        The same URL with the same nonce gets the same answer for 30 seconds; any other
+        repeat is refused.
+        """
         nonce = None if tap.nonce is None else bytes.fromhex(tap.nonce)
         session = await exchange.exchange(lambda: verifier.verify(tap.url), nonce=nonce)
         return TapAnswer.of(session)
