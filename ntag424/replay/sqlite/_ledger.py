@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -59,12 +60,15 @@ class SqliteLedger:
             LedgerUnavailableError: it is damaged or cannot be written.
 
         """
-        try:
-            db = _schema.connect(path)
-            _schema.require_store(db, store_id)
-            return cls(path, db, clock or BootClock())
-        except sqlite3.Error as error:
-            raise LedgerUnavailableError(f"the ledger cannot be used: {error}") from error
+        with ExitStack() as undo:
+            try:
+                db = undo.enter_context(closing(_schema.connect(path)))
+                _schema.require_store(db, store_id)
+                ledger = cls(path, db, clock or BootClock())
+            except sqlite3.Error as error:
+                raise LedgerUnavailableError(f"the ledger cannot be used: {error}") from error
+            undo.pop_all()
+        return ledger
 
     async def redeem(
         self,
