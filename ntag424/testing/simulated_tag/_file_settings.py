@@ -1,0 +1,63 @@
+"""File settings as ChangeFileSettings brings them (NT4H2421Gx §10.7.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ntag424.testing.simulated_tag._access_rights import (
+    ANY_CONDITION,
+    FREE,
+    NEVER,
+    parse_conditions,
+    require_condition,
+)
+from ntag424.testing.simulated_tag._sdm_model import Sdm
+from ntag424.testing.simulated_tag._sdm_settings import parse_sdm
+
+_SDM_ENABLED, _COMM_MODE = 0x40, 0x03
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """Who may read a file, and what SDM does to it.
+
+    *read* and *read_write* are access conditions: a key number, FREE or NEVER.
+    """
+
+    read: int
+    read_write: int
+    sdm: Sdm | None
+
+    @property
+    def free_to_read(self) -> bool:
+        """True if Read, ReadWrite or SDMFileRead lets anybody read."""
+        secured = self.sdm is not None and self.sdm.secured is not None
+        return secured or FREE in (self.read, self.read_write)
+
+    @property
+    def closed_to_readers(self) -> bool:
+        """True if not even a key opens the file for reading."""
+        return not self.free_to_read and {self.read, self.read_write} == {NEVER}
+
+
+def parse_file_settings(settings: bytes) -> FileSettings:
+    """Read FileOption (1) || AccessRights (2 LE) [|| SDM block].
+
+    Raises:
+        ValueError: the chip would refuse these settings; the sentence says why.
+    """
+    if len(settings) < 3:
+        raise ValueError("file settings have at least FileOption and AccessRights, 3 bytes")
+    option = settings[0]
+    if option & ~(_SDM_ENABLED | _COMM_MODE):
+        raise ValueError(f"FileOption {option:02X} sets reserved bits")
+    change, read_write, write, read = parse_conditions(settings[1:3])
+    require_condition("Change", change, ANY_CONDITION)
+    require_condition("ReadWrite", read_write, ANY_CONDITION)
+    require_condition("Write", write, ANY_CONDITION)
+    require_condition("Read", read, ANY_CONDITION)
+    if option & _SDM_ENABLED:
+        return FileSettings(read, read_write, parse_sdm(settings[3:]))
+    if len(settings) > 3:
+        raise ValueError("file settings without SDM end after AccessRights")
+    return FileSettings(read, read_write, None)

@@ -1,0 +1,133 @@
+"""What Secure Dynamic Messaging does to a file, as values (NT4H2421Gx §9.3).
+
+Each value checks the rules the chip has for it, so that an SDM configuration
+the chip would refuse cannot be made. AES mode, no TagTamper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+FILE_SIZE = 256
+UID_CHARACTERS = 14
+COUNTER_CHARACTERS = 6
+PICC_DATA_CHARACTERS = 32
+MAC_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Characters of the file that SDM overwrites."""
+
+    name: str
+    offset: int
+    length: int
+
+    def __post_init__(self) -> None:
+        """Refuse a region that is not wholly inside the file."""
+        if self.offset + self.length > FILE_SIZE:
+            raise ValueError(f"{self.name} at offset {self.offset} reaches beyond the file")
+
+    def overlaps(self, other: Region) -> bool:
+        """Tell whether the two share a character."""
+        return (
+            self.offset < other.offset + other.length and other.offset < self.offset + self.length
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMirror:
+    """UID and counter in the clear; an offset of None leaves that one out."""
+
+    uid_offset: int | None
+    counter_offset: int | None
+
+    @property
+    def with_uid(self) -> bool:
+        """True if a reader learns the UID."""
+        return self.uid_offset is not None
+
+    @property
+    def with_counter(self) -> bool:
+        """True if a reader learns the counter."""
+        return self.counter_offset is not None
+
+    def regions(self) -> list[Region]:
+        """List what is overwritten."""
+        regions: list[Region] = []
+        if self.uid_offset is not None:
+            regions.append(Region("UID", self.uid_offset, UID_CHARACTERS))
+        if self.counter_offset is not None:
+            regions.append(Region("SDMReadCtr", self.counter_offset, COUNTER_CHARACTERS))
+        return regions
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedMirror:
+    """PICCData: UID, counter or both under the SDMMetaRead key."""
+
+    key_number: int
+    offset: int
+    with_uid: bool
+    with_counter: bool
+
+    def regions(self) -> list[Region]:
+        """List what is overwritten."""
+        return [Region("PICCData", self.offset, PICC_DATA_CHARACTERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class SecuredRead:
+    """SDMMAC and perhaps SDMENCFileData, under the SDMFileRead key.
+
+    *encrypted* is where the ciphertext goes; the plaintext is the first half of
+    what the file holds there.
+    """
+
+    key_number: int
+    mac_input_offset: int
+    mac_offset: int
+    encrypted: Region | None
+
+    def __post_init__(self) -> None:
+        """Refuse a MAC window that is reversed or does not cover the ciphertext."""
+        if self.mac_input_offset > self.mac_offset:
+            raise ValueError("SDMMACInputOffset must not lie behind SDMMACOffset")
+        if self.encrypted is None:
+            return
+        if self.encrypted.length == 0 or self.encrypted.length % 32:
+            raise ValueError("SDMENCLength must be a multiple of 32 characters and not 0")
+        if self.encrypted.offset < self.mac_input_offset:
+            raise ValueError("SDMENCFileData must not begin before SDMMACInputOffset")
+        if self.encrypted.offset + self.encrypted.length > self.mac_offset:
+            raise ValueError("SDMENCFileData must end before SDMMACOffset")
+
+    def regions(self) -> list[Region]:
+        """List what is overwritten."""
+        mac = Region("SDMMAC", self.mac_offset, MAC_CHARACTERS)
+        return [mac] if self.encrypted is None else [mac, self.encrypted]
+
+
+@dataclass(frozen=True, slots=True)
+class Sdm:
+    """One whole configuration.
+
+    *counts* enables the counter, mirrored or not; *counter_limit* is None
+    without a limit.
+    """
+
+    counts: bool
+    counter_limit: int | None
+    mirror: PlainMirror | EncryptedMirror | None
+    secured: SecuredRead | None
+
+    def __post_init__(self) -> None:
+        """Refuse regions that overlap and a limit that is already reached."""
+        if self.counter_limit == 0:
+            raise ValueError("SDMReadCtrLimit must be above the counter, which starts at 0")
+        parts = [part for part in (self.mirror, self.secured) if part is not None]
+        regions = [region for part in parts for region in part.regions()]
+        for one, other in combinations(regions, 2):
+            if one.overlaps(other):
+                raise ValueError(f"{one.name} and {other.name} overlap")

@@ -1,0 +1,127 @@
+"""The SDM block of file settings, from the wire (NT4H2421Gx §10.7.1).
+
+Written from the data sheet for the simulated tag alone: it shares no line with
+the library's own settings, so that a mistake there cannot confirm itself.
+"""
+
+from __future__ import annotations
+
+from ntag424.testing.simulated_tag._access_rights import (
+    ANY_CONDITION,
+    FREE,
+    KEY_NUMBERS,
+    KEY_OR_NEVER,
+    NEVER,
+    parse_conditions,
+    require_condition,
+)
+from ntag424.testing.simulated_tag._sdm_model import (
+    EncryptedMirror,
+    PlainMirror,
+    Region,
+    Sdm,
+    SecuredRead,
+)
+
+_UID, _COUNTER, _LIMIT, _ENC, _TAMPER, _RESERVED, _ASCII = 0x80, 0x40, 0x20, 0x10, 0x08, 0x06, 0x01
+_NOT_MIRRORED = 0xFFFFFF
+
+
+def parse_sdm(block: bytes) -> Sdm:
+    """Read SDMOptions (1) || SDMAccessRights (2 LE) || 3 bytes LE for each item present.
+
+    Raises:
+        ValueError: the chip would refuse this block; the sentence says why.
+    """
+    if len(block) < 3:
+        raise ValueError("an SDM block has at least SDMOptions and SDMAccessRights, 3 bytes")
+    options = block[0]
+    counter_access, reserved, file_read, meta_read = parse_conditions(block[1:3])
+    require_condition("SDMMetaRead", meta_read, ANY_CONDITION)
+    require_condition("SDMFileRead", file_read, KEY_OR_NEVER)
+    require_condition("SDMCtrRet", counter_access, ANY_CONDITION)
+    require_condition("the reserved nibble of SDMAccessRights", reserved, (NEVER,))
+    _check_options(options)
+    _check_rights(options, counter_access, file_read, meta_read)
+    items = _items(block, options, file_read, meta_read)
+    return Sdm(
+        counts=bool(options & _COUNTER),
+        counter_limit=items.get("SDMReadCtrLimit"),
+        mirror=_mirror(items, options, meta_read),
+        secured=_secured(items, file_read),
+    )
+
+
+def _check_options(options: int) -> None:
+    if not options & _ASCII:
+        raise ValueError("SDMOptions bit 0 must be set: mirrors are ASCII")
+    if options & _RESERVED:
+        raise ValueError("SDMOptions bits 2 and 1 must be zero")
+    if options & _TAMPER:
+        raise ValueError("SDMOptions bit 3 needs a TagTamper chip, which this is not")
+    if options & _LIMIT and not options & _COUNTER:
+        raise ValueError("SDMReadCtrLimit needs the counter to be enabled")
+    if options & _ENC and not (options & _UID and options & _COUNTER):
+        raise ValueError("SDMENCFileData needs both UID and counter to be enabled")
+
+
+def _check_rights(options: int, counter_access: int, file_read: int, meta_read: int) -> None:
+    if options & _UID and meta_read == NEVER:
+        raise ValueError("SDMMetaRead must not be F while the UID is enabled")
+    if not options & (_UID | _COUNTER) and meta_read != NEVER:
+        raise ValueError("SDMMetaRead must be F while neither UID nor counter is enabled")
+    if not options & _COUNTER and counter_access != NEVER:
+        raise ValueError("SDMCtrRet must be F while the counter is not enabled")
+    if options & _ENC and file_read == NEVER:
+        raise ValueError("SDMENCFileData needs an SDMFileRead key")
+
+
+def _items(block: bytes, options: int, file_read: int, meta_read: int) -> dict[str, int]:
+    """Name the optional items that are present; their order on the wire is fixed."""
+    layout = (
+        ("UIDOffset", options & _UID and meta_read == FREE),
+        ("SDMReadCtrOffset", options & _COUNTER and meta_read == FREE),
+        ("PICCDataOffset", meta_read in KEY_NUMBERS),
+        ("SDMMACInputOffset", file_read != NEVER),
+        ("SDMENCOffset", options & _ENC),
+        ("SDMENCLength", options & _ENC),
+        ("SDMMACOffset", file_read != NEVER),
+        ("SDMReadCtrLimit", options & _LIMIT),
+    )
+    names = [name for name, present in layout if present]
+    due = 3 + 3 * len(names)
+    if len(block) != due:
+        raise ValueError(f"an SDM block with these options takes {due} bytes, not {len(block)}")
+    return {
+        name: int.from_bytes(block[start : start + 3], "little")
+        for name, start in zip(names, range(3, due, 3), strict=True)
+    }
+
+
+def _mirror(
+    items: dict[str, int], options: int, meta_read: int
+) -> PlainMirror | EncryptedMirror | None:
+    if meta_read == NEVER:
+        return None
+    if meta_read == FREE:
+        counter_offset = items.get("SDMReadCtrOffset")
+        if counter_offset == _NOT_MIRRORED:
+            counter_offset = None
+        return PlainMirror(items.get("UIDOffset"), counter_offset)
+    return EncryptedMirror(
+        meta_read,
+        items["PICCDataOffset"],
+        with_uid=bool(options & _UID),
+        with_counter=bool(options & _COUNTER),
+    )
+
+
+def _secured(items: dict[str, int], file_read: int) -> SecuredRead | None:
+    if file_read == NEVER:
+        return None
+    encrypted = None
+    if "SDMENCOffset" in items:
+        encrypted = Region("SDMENCFileData", items["SDMENCOffset"], items["SDMENCLength"])
+    return SecuredRead(
+        file_read, items["SDMMACInputOffset"], items["SDMMACOffset"], encrypted=encrypted
+    )

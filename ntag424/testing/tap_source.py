@@ -1,0 +1,69 @@
+"""From a template and a key scheme to a simulated tag that is tapped.
+
+The bridge between the library's own types and the simulated tag, which takes
+nothing but bytes and knows none of them.
+"""
+
+from __future__ import annotations
+
+from ntag424.keys import KeyScheme
+from ntag424.model import Generation, SdmAccess
+from ntag424.testing.simulated_tag import SimulatedTag
+from ntag424.url_template import UrlTemplate
+
+# FileOption: SDM and mirroring on, plain communication (NT4H2421Gx table 69).
+_SDM_ON = b"\x40"
+# Read free; write, read-and-write and change with key 0; LSB first (§8.2.3.3).
+_ACCESS_RIGHTS = bytes.fromhex("00E0")
+_URI_PREFIXES = {1: "http://www.", 2: "https://www.", 3: "http://", 4: "https://"}
+_UNSTATED = Generation()
+
+
+class TapSource:
+    """A phone with one tag in front of it: every `tap()` is a fresh URL."""
+
+    def __init__(self, tag: SimulatedTag) -> None:
+        self.tag = tag
+
+    def tap(self) -> str:
+        """Lay the tag to the phone once and return the URL it opens."""
+        file = self.tag.tap()
+        # NLEN (2) || D1h 01h payload length 'U' || URI code (1) || text
+        length = int.from_bytes(file[:2], "big")
+        return _URI_PREFIXES[file[6]] + file[7 : 2 + length].decode("ascii")
+
+
+def tap_source(
+    template: UrlTemplate,
+    scheme: KeyScheme,
+    uid: bytes,
+    *,
+    generation: Generation = _UNSTATED,
+    read_counter: int = 0,
+) -> TapSource:
+    """Make a simulated tag as provisioning would write it, and tap it.
+
+    *generation* is what `{kv}` and `{epoch}` say and what the keys are derived for;
+    the first tap shows *read_counter* + 1.
+    """
+    layout = template.layout(generation)
+    meta_read = scheme.meta_read_number if template.encrypts else None
+    block = layout.sdm.block(SdmAccess(file_read=scheme.file_read_number, meta_read=meta_read))
+    tag = SimulatedTag(
+        uid=uid,
+        keys=[_key(scheme, uid, number, generation.epoch) for number in range(5)],
+        ndef_file=layout.ndef_file,
+        file_settings=_SDM_ON + _ACCESS_RIGHTS + block,
+        read_counter=read_counter,
+    )
+    return TapSource(tag)
+
+
+def _key(scheme: KeyScheme, uid: bytes, number: int, epoch: int) -> bytes:
+    if number == scheme.meta_read_number:
+        return bytes(scheme.meta_read_key())
+    try:
+        return bytes(scheme.tag_key(uid, number, epoch))
+    except ValueError:
+        # Schemes for verification know two slots; the others stay as delivered.
+        return bytes(16)
