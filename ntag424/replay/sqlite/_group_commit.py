@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ntag424.errors import LedgerError, LedgerUnavailableError
+from ntag424.replay.sqlite._schema import FILE_ERRORS
 
 T = TypeVar("T")
 #: Runs inside a write transaction; what it returns is told only after the commit.
@@ -128,7 +129,7 @@ class GroupCommit:
             for job in batch:
                 job.run(self._db)
             self._db.execute("COMMIT")
-        except (sqlite3.Error, OSError, LedgerError) as error:
+        except (*FILE_ERRORS, OSError, LedgerError) as error:
             self._undo(batch, _unavailable("the ledger could not be written", error))
         # A bug must reach the callers: they would wait for ever on a dead thread.
         except Exception as error:  # noqa: BLE001

@@ -65,7 +65,7 @@ class SqliteLedger:
                 db = undo.enter_context(closing(_schema.connect(path)))
                 _schema.require_store(db, store_id)
                 ledger = cls(path, db, clock or BootClock())
-            except sqlite3.Error as error:
+            except _schema.FILE_ERRORS as error:
                 raise LedgerUnavailableError(f"the ledger cannot be used: {error}") from error
             undo.pop_all()
         return ledger
@@ -116,7 +116,8 @@ class SqliteLedger:
 
     async def check(self) -> None:
         """See `TagLedger.check`."""
-        await self._writer.run(lambda _: None)
+        # A write that changes nothing: a full disk shows only when something is written.
+        await self._writer.run(lambda db: _operations.touch(db, self._now()))
 
     async def aclose(self) -> None:
         """See `TagLedger.aclose`."""
@@ -135,7 +136,7 @@ class SqliteLedger:
 
         try:
             return await asyncio.to_thread(read)
-        except (sqlite3.Error, OSError, LedgerMismatchError) as error:
+        except (*_schema.FILE_ERRORS, OSError, LedgerMismatchError) as error:
             raise LedgerUnavailableError(f"the ledger cannot be read: {error}") from error
 
     def _now(self) -> Moment:

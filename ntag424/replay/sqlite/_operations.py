@@ -200,6 +200,11 @@ def find_tag(db: sqlite3.Connection, uid: Uid) -> TagRecord | None:
     return TagRecord(uid, _generation(generation), counter, TagState(state), bool(enrolled))
 
 
+def touch(db: sqlite3.Connection, now: Moment) -> None:
+    """Write a page without changing it."""
+    db.execute("UPDATE boot SET number = number WHERE number = ?", (now.boot,))
+
+
 def boot_number(db: sqlite3.Connection, boot_id: str) -> int:
     """Return the store's number for this run of the machine, a new one if need be."""
     db.execute("INSERT INTO boot (id) VALUES (?) ON CONFLICT DO NOTHING", (boot_id,))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sqlite3
+import tempfile
 from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +17,9 @@ from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 # "NT42" in ASCII; tells our files from other SQLite files (PRAGMA application_id).
 _APPLICATION_ID = 0x4E543432
 _BUSY_SECONDS = 0.8
+#: What a faulty file raises: the module decodes the texts of SQLite's errors, and on a
+#: damaged file they quote damaged names.
+FILE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 
 def migrations() -> list[str]:
@@ -53,22 +58,30 @@ def init(path: Path) -> str:
         OSError: the place cannot be written.
 
     """
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     store_id = secrets.token_hex(16)
+    # In a private folder of its own: SQLite keeps more files beside the one we name.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".ledger-") as folder:
+        draft = Path(folder) / "draft.db"
+        _fill(draft, store_id)
+        try:
+            # A link, because it fails where a rename would overwrite.
+            os.link(draft, path)
+        except FileExistsError:
+            text = "something is there already; init never overwrites"
+            raise LedgerMismatchError(text) from None
+    return store_id
+
+
+def _fill(draft: Path, store_id: str) -> None:
+    draft.touch(0o600)
     try:
         with closing(connect(draft)) as db:
             db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             db.execute("PRAGMA journal_mode = WAL")
             _apply(db, migrations())
             db.execute("INSERT INTO store (id) VALUES (?)", (store_id,))
-        # A link, because it fails where a rename would overwrite.
-        os.link(draft, path)
-    except FileExistsError:
-        raise LedgerMismatchError("something is there already; init never overwrites") from None
-    finally:
-        draft.unlink()
-    return store_id
+    except sqlite3.OperationalError as error:
+        raise OSError(errno.EIO, f"the ledger cannot be written: {error}") from error
 
 
 def migrate(path: Path) -> int:
@@ -76,10 +89,14 @@ def migrate(path: Path) -> int:
 
     Raises:
         LedgerMismatchError: there is no ledger, or it is newer than this program.
+        LedgerUnavailableError: it is damaged, in use or cannot be written.
 
     """
-    with closing(connect(path)) as db:
-        return _apply(db, migrations())
+    try:
+        with closing(connect(path)) as db:
+            return _apply(db, migrations())
+    except FILE_ERRORS as error:
+        raise LedgerUnavailableError(f"the ledger cannot be migrated: {error}") from error
 
 
 def require_store(db: sqlite3.Connection, store_id: str) -> None:
