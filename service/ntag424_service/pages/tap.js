@@ -16,7 +16,7 @@ const WORDS = {
     "busy": ["Please wait a moment", "You can try again in {seconds}."],
     "ready": ["Please try again", "Thank you for waiting."],
     "our-fault": [
-      "It is not your tag’s fault",
+      "Your tag is not at fault",
       "We did not get an answer. Check that you are online, then try again or tap again.",
     ],
     "no-tap": ["Hold a tag to your phone", "Every tap opens this page anew and works once."],
