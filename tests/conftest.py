@@ -1,0 +1,12 @@
+"""How hard hypothesis looks: HYPOTHESIS_PROFILE names a profile, "default" without it."""
+
+import os
+
+from hypothesis import settings
+
+# A gate must give the same answer twice; looking for new examples is for the nights.
+_GATE = os.environ.get("CI") == "true"
+
+settings.register_profile("default", deadline=None, derandomize=_GATE)
+settings.register_profile("nightly", deadline=None, derandomize=False, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -1,0 +1,428 @@
+"""A template keeps the rules, tells the tag where to write, and reads nothing but its own URLs."""
+
+from __future__ import annotations
+
+import ndef
+import pytest
+from Crypto.Cipher import AES
+from Crypto.Hash import CMAC
+
+from ntag424 import Generation, MalformedTapError, TapMacError, UncountedTapError, UrlTemplate
+from ntag424.keys import StaticKeys
+from ntag424.model import EncryptedMirror, Key, PlainMirror, SdmAccess
+from ntag424.sdm import TapMessage, verify
+from ntag424.testing import tap_source
+from ntag424.url_template import ParsedTap
+from tests.support import vectors
+
+UID = bytes.fromhex("04DE5F1EACC040")
+KEYS = StaticKeys(file_read=Key(b"F" * 16), meta_read=Key(b"M" * 16))
+
+
+def cmac(key, message):
+    return CMAC.new(key, message, ciphermod=AES).digest()
+
+
+# ---- rules ----------------------------------------------------------------------------------
+
+HOST = "begins with http:// or https:// and a lower-case host"
+PATH = "behind the host comes a path"
+DOTS = "leave . and .. out of the path"
+NAMES = "unknown placeholder"
+ONCE = "each placeholder may stand only once"
+IDENTITY = r"a template has \{picc\}, or both \{uid\} and \{ctr\}"
+
+REFUSED = {
+    "empty": ("", HOST),
+    "no scheme": ("id.example.com/{picc}{mac}", HOST),
+    "another scheme": ("ftp://id.example.com/{picc}{mac}", HOST),
+    "scheme in capitals": ("HTTPS://id.example.com/{picc}{mac}", HOST),
+    "host in capitals": ("https://ID.example.com/{picc}{mac}", HOST),
+    "no host": ("https:///{picc}{mac}", HOST),
+    "placeholder for a host": ("https://{picc}/{mac}", HOST),
+    "host that is not ASCII": ("https://\N{LATIN SMALL LETTER E WITH ACUTE}/{picc}{mac}", HOST),
+    "host that begins with a dot": ("https://.example/{picc}{mac}", HOST),
+    "space in front": (" https://id.example.com/{picc}{mac}", HOST),
+    "no path": ("https://id.example.com?p={picc}&m={mac}", PATH),
+    "fragment without a path": ("https://id.example.com#p={picc}&m={mac}", PATH),
+    "host that ends with a dot": ("https://id.example./{picc}{mac}", PATH),
+    "host that ends with a hyphen": ("https://id.example-/{picc}{mac}", PATH),
+    "underscore in the host": ("https://a_b.example/{picc}{mac}", PATH),
+    "password": ("https://me:secret@id.example.com/{picc}{mac}", PATH),
+    "port 0": ("https://id.example.com:0/{picc}{mac}", PATH),
+    "port that begins with 0": ("https://id.example.com:0443/{picc}{mac}", PATH),
+    "port of six digits": ("https://id.example.com:123456/{picc}{mac}", PATH),
+    "empty port": ("https://id.example.com:/{picc}{mac}", PATH),
+    "space": ("https://id.example.com/a b{picc}{mac}", PATH),
+    "newline at the end": ("https://id.example.com/{picc}{mac}\n", PATH),
+    "tab": ("https://id.example.com/\t{picc}{mac}", PATH),
+    "letter that is not ASCII": (
+        "https://id.example.com/\N{LATIN SMALL LETTER E WITH ACUTE}{picc}{mac}",
+        PATH,
+    ),
+    "percent alone": ("https://id.example.com/50%/{picc}{mac}", PATH),
+    "percent in lower case": ("https://id.example.com/%c3/{picc}{mac}", PATH),
+    **{
+        f"character {character}": (f"https://id.example.com/{character}{{picc}}{{mac}}", PATH)
+        for character in "\"'<>[\\]^`{|}"
+    },
+    "braces in braces": ("https://id.example.com/{{picc}}{mac}", PATH),
+    "port 80 for http": ("http://id.example.com:80/{picc}{mac}", "leave the default port out"),
+    "port 443 for https": ("https://id.example.com:443/{picc}{mac}", "leave the default port out"),
+    "two fragments": ("https://id.example.com/#a#{picc}{mac}", "use # once"),
+    "dot segment": ("https://id.example.com/./{picc}{mac}", DOTS),
+    "two dots": ("https://id.example.com/a/../{picc}{mac}", DOTS),
+    "encoded dot": ("https://id.example.com/%2E/{picc}{mac}", DOTS),
+    "dot and encoded dot": ("https://id.example.com/.%2E/{picc}{mac}", DOTS),
+    "dots before the query": ("https://id.example.com/..?{picc}{mac}", DOTS),
+    "dots before the fragment": ("https://id.example.com/..#{picc}{mac}", DOTS),
+    "dots at the end": ("https://id.example.com/{picc}{mac}/..", DOTS),
+    "dots around what is no character": ("https://id.example.com/.{mac-input}./{picc}{mac}", DOTS),
+    "unknown placeholder": ("https://id.example.com/{picc}{mac}{foo}", NAMES),
+    "placeholder without a name": ("https://id.example.com/{}{picc}{mac}", NAMES),
+    "placeholder in capitals": ("https://id.example.com/{PICC}{mac}", NAMES),
+    "space in a placeholder": ("https://id.example.com/{ picc}{mac}", NAMES),
+    "mac twice": ("https://id.example.com/{picc}{mac}{mac}", ONCE),
+    "key version twice": ("https://id.example.com/{kv}{kv}{picc}{mac}", ONCE),
+    "mac-input twice": ("https://id.example.com/{mac-input}{mac-input}{picc}{mac}", ONCE),
+    "no mac": ("https://id.example.com/{picc}", r"a template needs \{mac\}"),
+    "no placeholder": ("https://id.example.com/", r"a template needs \{mac\}"),
+    "neither picc nor uid": ("https://id.example.com/{mac}", IDENTITY),
+    "uid alone": ("https://id.example.com/{uid}{mac}", IDENTITY),
+    "counter alone": ("https://id.example.com/{ctr}{mac}", IDENTITY),
+    "picc beside uid": ("https://id.example.com/{picc}{uid}{mac}", IDENTITY),
+    "picc beside counter": ("https://id.example.com/{picc}{ctr}{mac}", IDENTITY),
+    "picc beside both": ("https://id.example.com/{picc}{uid}{ctr}{mac}", IDENTITY),
+    "mac-input behind mac": (
+        "https://id.example.com/{picc}{mac}{mac-input}",
+        r"\{mac-input\} stands before \{mac\}",
+    ),
+    "epoch without key version": (
+        "https://id.example.com/{epoch}{picc}{mac}",
+        r"put \{kv\} beside it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "rule"), REFUSED.values(), ids=REFUSED)
+def test_a_template_that_breaks_a_rule_is_refused_by_its_name(text, rule):
+    with pytest.raises(ValueError, match=rule):
+        UrlTemplate(text)
+
+
+def test_the_refusal_of_an_unknown_placeholder_says_which_and_what_there_is():
+    known = r"unknown placeholder \{tt\}; .*\{uid\}.*\{ctr\}.*\{picc\}.*\{mac\}.*\{mac-input\}"
+    with pytest.raises(ValueError, match=known):
+        UrlTemplate("https://id.example.com/{picc}{mac}{tt}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://id.example.com/{picc}{mac}",
+        "https://localhost/{picc}{mac}",
+        "https://a/{picc}{mac}",
+        "http://id.example.com:443/{picc}{mac}",
+        "https://id.example.com:80/{picc}{mac}",
+        "https://id.example.com:8443/{picc}{mac}",
+        "https://id.example.com/-._~:/?@!$&()*+,;=%C3%A9#{picc}{mac}",
+        "https://id.example.com/.a/a./...{picc}{mac}",
+        "https://id.example.com/a?b=/../#{picc}{mac}",
+        "https://id.example.com/a#/../{picc}{mac}",
+        "https://id.example.com//{picc}//{mac}//",
+        "https://id.example.com/{mac}{picc}",
+        "https://id.example.com/{mac-input}{mac}{ctr}{uid}",
+        "https://id.example.com/{epoch}{kv}{picc}{mac}",
+        "https://id.example.com/{kv}{picc}{mac}",
+    ],
+)
+def test_a_template_that_keeps_the_rules_is_taken(text):
+    assert UrlTemplate(text).text == text
+
+
+# ---- the size of the tag --------------------------------------------------------------------
+
+
+def test_a_template_that_fills_the_file_to_the_last_byte_is_taken():
+    # 7 bytes in front of the text, "a/" and 48 mirrored characters leave 199.
+    layout = UrlTemplate(f"https://a/{'x' * 199}{{picc}}{{mac}}").layout()
+    assert len(layout.ndef_file) == 256
+
+
+def test_a_template_that_needs_one_byte_more_is_refused():
+    with pytest.raises(ValueError, match="has 256 bytes, this template needs 257"):
+        UrlTemplate(f"https://a/{'x' * 200}{{picc}}{{mac}}")
+
+
+@pytest.mark.parametrize("prefix", ["http://", "https://", "http://www.", "https://www."])
+def test_a_prefix_that_has_a_code_takes_no_room(prefix):
+    layout = UrlTemplate(f"{prefix}a/{{picc}}{{mac}}").layout()
+    assert len(layout.ndef_file) == 7 + len("a/") + 32 + 16
+
+
+# ---- what a template knows of itself --------------------------------------------------------
+
+ENCRYPTED = UrlTemplate("https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}")
+PLAIN = UrlTemplate("https://id.example.com:8443/t?u={uid}&c={ctr}&m={mac}")
+
+
+@pytest.mark.parametrize(
+    ("template", "origin"),
+    [(ENCRYPTED, "https://id.example.com"), (PLAIN, "https://id.example.com:8443")],
+)
+def test_a_template_knows_its_origin(template, origin):
+    assert template.origin == origin
+
+
+@pytest.mark.parametrize(("template", "encrypts"), [(ENCRYPTED, True), (PLAIN, False)])
+def test_a_template_knows_whether_it_encrypts(template, encrypts):
+    assert template.encrypts is encrypts
+
+
+@pytest.mark.parametrize(("template", "names"), [(ENCRYPTED, True), (PLAIN, False)])
+def test_a_template_knows_whether_it_names_the_key_version(template, names):
+    assert template.names_key_version is names
+
+
+def test_a_template_represents_itself_by_its_text():
+    assert repr(ENCRYPTED) == f"UrlTemplate({ENCRYPTED.text!r})"
+
+
+# ---- what is written to a tag ---------------------------------------------------------------
+
+
+@pytest.fixture
+def note():
+    """The layout that the application note prints."""
+    [vector] = vectors("layout", "ndef_https_template")
+    return vector
+
+
+@pytest.fixture
+def note_template():
+    return UrlTemplate("https://choose.url.com/ntag424?e={picc}&c={mac}")
+
+
+def test_the_file_is_the_one_the_application_note_prints(note, note_template):
+    assert note_template.layout().ndef_file == note["file"]
+
+
+def test_the_offsets_are_those_the_application_note_prints(note, note_template):
+    settings = note_template.layout().sdm
+    offsets = bytes(settings.mirror) + settings.mac_offset.to_bytes(3, "little")
+    assert offsets == note["picc_offset_le"] + note["mac_offset_le"]
+
+
+def test_the_settings_are_those_the_application_note_writes(note_template):
+    [vector] = vectors("layout", "file_settings_parse")
+    block = note_template.layout().sdm.block(SdmAccess(file_read=1, meta_read=2, counter=1))
+    assert block == vector["settings"][7:]
+
+
+def test_without_a_mark_the_mac_covers_nothing():
+    settings = PLAIN.layout().sdm
+    assert settings.mac_input_offset == settings.mac_offset
+
+
+def test_a_mark_moves_the_beginning_of_what_the_mac_covers():
+    settings = UrlTemplate("https://a/x{mac-input}{picc}{mac}").layout().sdm
+    assert (settings.mac_input_offset, settings.mac_offset) == (10, 42)
+
+
+def test_picc_data_gives_an_encrypted_mirror():
+    layout = UrlTemplate("https://a/{picc}{mac}").layout()
+    assert layout.sdm.mirror == EncryptedMirror(9)
+
+
+def test_uid_and_counter_give_plain_mirrors():
+    layout = UrlTemplate("https://a/{ctr}{uid}{mac}").layout()
+    assert layout.sdm.mirror == PlainMirror(uid_offset=15, read_counter_offset=9)
+
+
+def test_the_generation_is_written_as_two_hex_digits_each():
+    [record] = ndef.message_decoder(ENCRYPTED.layout(Generation(0x0A, 0xBC)).ndef_file[2:])
+    assert "#k=0ABC&" in record.iri
+
+
+def test_a_template_that_cannot_say_the_epoch_is_written_at_epoch_0_only():
+    with pytest.raises(ValueError, match=r"without \{epoch\}"):
+        UrlTemplate("https://a/{kv}{picc}{mac}").layout(Generation(1, 1))
+
+
+# ---- what is read ---------------------------------------------------------------------------
+
+FIELDS = {"uid": "04DE5F1EACC040", "ctr": "00002A", "mac": "0123456789ABCDEF"}
+PICC_FIELDS = {"k": "0102", "picc": "00112233445566778899AABBCCDDEEFF", "mac": FIELDS["mac"]}
+
+
+def plain_url(**changed):
+    return "https://id.example.com:8443/t?u={uid}&c={ctr}&m={mac}".format(**(FIELDS | changed))
+
+
+def encrypted_url(**changed):
+    return "https://id.example.com/t#k={k}&p={picc}&m={mac}".format(**(PICC_FIELDS | changed))
+
+
+def test_a_plain_url_is_taken_apart():
+    assert PLAIN.parse(plain_url()) == ParsedTap(
+        TapMessage(uid=UID, read_counter=42, mac=bytes.fromhex(FIELDS["mac"]))
+    )
+
+
+def test_an_encrypted_url_is_taken_apart():
+    assert ENCRYPTED.parse(encrypted_url()) == ParsedTap(
+        TapMessage(
+            picc_data=bytes.fromhex(PICC_FIELDS["picc"]), mac=bytes.fromhex(PICC_FIELDS["mac"])
+        ),
+        key_version=1,
+        epoch=2,
+    )
+
+
+def test_what_the_mac_covers_is_taken_as_it_was_received():
+    template = UrlTemplate("https://a/{mac-input}u={uid}&c={ctr}&m={mac}&x")
+    url = "https://a/u=04DE5F1EACC040&c=00002A&m=0123456789ABCDEF&x"
+    assert template.parse(url).message.mac_input == b"u=04DE5F1EACC040&c=00002A&m="
+
+
+def wrong(value):
+    """Give texts in the place of the hex field *value* that no tag writes there."""
+    return {
+        "a digit short": value[1:],
+        "a digit more": value + "0",
+        "a zero in front": "0" + value,
+        "empty": "",
+        "plus": "+" + value[1:],
+        "minus": "-" + value[1:],
+        "space in front": " " + value[1:],
+        "space in front of all": " " + value,
+        "space at the end": value[:-1] + " ",
+        "spaces for a byte": value[:-2] + "  ",
+        "underscore": value[:1] + "_" + value[2:],
+        "newline in place of a digit": value[:-1] + "\n",
+        "newline at the end": value + "\n",
+        "fullwidth digit": value[:-1] + "\N{FULLWIDTH DIGIT ONE}",
+        "arabic-indic digit": value[:-1] + "\N{ARABIC-INDIC DIGIT ONE}",
+        "fullwidth letter": value[:-1] + "\N{FULLWIDTH LATIN CAPITAL LETTER A}",
+        "superscript": value[:-1] + "\N{SUPERSCRIPT TWO}",
+        "0x in place of digits": "0x" + value[2:],
+        "0x in front": "0x" + value,
+        "lower case": value[:-1] + "a",
+        "letter beyond F": value[:-1] + "G",
+        "percent-encoded digit": "%30" + value[1:],
+        "percent-encoding of the right length": "%30" + value[3:],
+        "nul": value[:-1] + "\0",
+    }
+
+
+def wrong_fields(fields):
+    found = {
+        f"{name}: {what}": (name, value)
+        for name, right in fields.items()
+        for what, value in wrong(right).items()
+    }
+    return pytest.mark.parametrize(("name", "value"), found.values(), ids=found)
+
+
+@wrong_fields(FIELDS)
+def test_a_plain_field_that_no_tag_writes_is_malformed(name, value):
+    with pytest.raises(MalformedTapError, match="does not match the template"):
+        PLAIN.parse(plain_url(**{name: value}))
+
+
+@wrong_fields(PICC_FIELDS)
+def test_an_encrypted_field_that_no_tag_writes_is_malformed(name, value):
+    with pytest.raises(MalformedTapError, match="does not match the template"):
+        ENCRYPTED.parse(encrypted_url(**{name: value}))
+
+
+@pytest.mark.parametrize("counter", ["00000", "1000000", "000002A", "0000002A", "2A"])
+def test_a_counter_of_any_other_length_is_malformed(counter):
+    with pytest.raises(MalformedTapError):
+        PLAIN.parse(plain_url(ctr=counter))
+
+
+@pytest.mark.parametrize(
+    ("text", "counter"), [("000000", 0), ("000001", 1), ("00000A", 10), ("FFFFFF", 0xFFFFFF)]
+)
+def test_a_counter_of_six_digits_is_one_number(text, counter):
+    assert PLAIN.parse(plain_url(ctr=text)).message.read_counter == counter
+
+
+MISSHAPEN = {
+    "empty": "",
+    "newline at the end": plain_url() + "\n",
+    "newline in front": "\n" + plain_url(),
+    "space at the end": plain_url() + " ",
+    "parameter twice": plain_url() + "&m=" + FIELDS["mac"],
+    "counter twice": plain_url().replace("&m=", "&c=00002A&m="),
+    "counter twice in the room of the uid": plain_url().replace(
+        "u=04DE5F1EACC040", "c=00002A&u=0"
+    ),
+    "parameters in another order": plain_url().replace("u=", "m=", 1).replace("&m=", "&u="),
+    "parameter in capitals": plain_url().replace("c=", "C="),
+    "semicolon between parameters": plain_url().replace("&c", ";c"),
+    "fragment behind": plain_url() + "#",
+    "fragment instead of query": plain_url().replace("?", "#"),
+    "another scheme": plain_url().replace("https", "http"),
+    "scheme in capitals": plain_url().replace("https", "HTTPS"),
+    "host in capitals": plain_url().replace("id", "ID"),
+    "another host": plain_url().replace("id.", "ad."),
+    "any character for a dot": plain_url().replace("id.example", "idxexample"),
+    "no port": plain_url().replace(":8443", ""),
+    "another path": plain_url().replace("/t", "/u"),
+    "percent-encoded path": plain_url().replace("/t", "/%74"),
+    "only the path": plain_url().removeprefix("https://id.example.com:8443"),
+    "text in front": "x" + plain_url(),
+    "nul behind": plain_url() + "\0",
+}
+
+
+@pytest.mark.parametrize("url", MISSHAPEN.values(), ids=MISSHAPEN)
+def test_a_url_that_differs_in_any_other_character_is_malformed(url):
+    with pytest.raises(MalformedTapError, match="does not match the template"):
+        PLAIN.parse(url)
+
+
+def test_the_refusal_of_a_url_does_not_repeat_it():
+    with pytest.raises(MalformedTapError) as refusal:
+        PLAIN.parse(plain_url() + "\n")
+    assert FIELDS["uid"] not in str(refusal.value)
+
+
+# ---- counters of real taps ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "counter"), [(0, 1), (0x29, 0x2A), (0xFFFFFE, 0xFFFFFF)], ids=hex
+)
+def test_a_counter_means_to_us_what_the_tag_meant(before, counter):
+    url = tap_source(PLAIN, KEYS, UID, read_counter=before).tap()
+    assert verify(PLAIN.parse(url).message, KEYS).read_counter == counter
+
+
+def test_a_url_of_counter_0_verifies_but_does_not_count():
+    # 0 is a counter like any other to the MAC; only no chip ever sends it.
+    session_key = cmac(b"F" * 16, bytes.fromhex("3CC300010080") + UID + bytes(3))
+    mac = cmac(session_key, b"")[1::2]
+    url = plain_url(ctr="000000", mac=mac.hex().upper())
+    with pytest.raises(UncountedTapError):
+        verify(PLAIN.parse(url).message, KEYS).counted()
+
+
+def test_a_counter_changed_in_the_url_does_not_verify():
+    url = tap_source(PLAIN, KEYS, UID, read_counter=0x29).tap()
+    with pytest.raises(TapMacError):
+        verify(PLAIN.parse(url.replace("&c=00002A", "&c=00002B")).message, KEYS)
+
+
+# ---- writing URLs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "url"),
+    [(PLAIN, plain_url()), (ENCRYPTED, encrypted_url())],
+    ids=["plain", "picc"],
+)
+def test_what_was_taken_apart_is_put_together_again(template, url):
+    assert template.render(template.parse(url)) == url

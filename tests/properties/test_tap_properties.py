@@ -1,0 +1,356 @@
+"""What holds for every template, keyring and tap: no URL but the tag's own is worth anything."""
+
+from __future__ import annotations
+
+from random import Random
+
+import ndef
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from ntag424 import (
+    Generation,
+    Key,
+    Keyring,
+    KeyState,
+    KeyVersion,
+    UrlTemplate,
+    VerificationError,
+    Verifier,
+)
+from ntag424.keys import An10922Keys, HkdfKeys, SentryEv2Keys, SentryHkdfKeys, StaticKeys
+from ntag424.model import EncryptedMirror
+from ntag424.sdm import TapMessage
+from ntag424.testing import tap_source
+from ntag424.url_template import ParsedTap
+from tests.support import (
+    BYTE,
+    COUNTERS,
+    KEYS,
+    UIDS,
+    blueprints,
+    generation_fields,
+    generations,
+)
+
+# ---- templates and the URLs they stand for --------------------------------------------------
+
+
+@st.composite
+def mirrored_fields(draw, blueprint):
+    """Give the text of what a tag mirrors, as a tag writes it."""
+    texts = {
+        "uid": draw(UIDS).hex().upper(),
+        "ctr": f"{draw(COUNTERS):06X}",
+        "picc": draw(st.binary(min_size=16, max_size=16)).hex().upper(),
+        "mac": draw(st.binary(min_size=8, max_size=8)).hex().upper(),
+    }
+    return {name: text for name, text in texts.items() if name in blueprint.names}
+
+
+@st.composite
+def urls(draw):
+    """Give a template, a generation it can say, what the tag mirrors, and the URL of it all."""
+    blueprint = draw(blueprints())
+    generation = draw(generations(blueprint))
+    mirrored = draw(mirrored_fields(blueprint))
+    return blueprint, generation, mirrored, blueprint.url(generation_fields(generation) | mirrored)
+
+
+def taken_apart(blueprint, generation, mirrored, url):
+    """Return what parsing must give, from the parts the URL was made of."""
+    plain = {} if blueprint.encrypts else {"read_counter": int(mirrored["ctr"], 16)}
+    names = {"uid": "uid", "picc": "picc_data", "mac": "mac"}
+    parts = {names[n]: bytes.fromhex(text) for n, text in mirrored.items() if n in names}
+    message = TapMessage(mac_input=blueprint.mac_input(url), **plain, **parts)
+    return ParsedTap(
+        message, generation.key_version if "kv" in blueprint.names else None, generation.epoch
+    )
+
+
+@given(urls())
+def test_every_url_is_taken_apart_into_what_it_was_made_of(made):
+    blueprint, generation, mirrored, url = made
+    assert UrlTemplate(blueprint.text).parse(url) == taken_apart(
+        blueprint, generation, mirrored, url
+    )
+
+
+@given(urls())
+def test_what_is_rendered_is_parsed_into_the_same(made):
+    blueprint, generation, mirrored, url = made
+    template, tap = UrlTemplate(blueprint.text), taken_apart(blueprint, generation, mirrored, url)
+    assert template.parse(template.render(tap)) == tap
+
+
+@given(urls())
+def test_what_is_parsed_is_rendered_into_the_same(made):
+    blueprint, *_, url = made
+    template = UrlTemplate(blueprint.text)
+    assert template.render(template.parse(url)) == url
+
+
+@given(urls(), st.integers(0, 255), st.characters(max_codepoint=0x17F))
+def test_no_other_character_stands_for_a_literal_one(made, place, character):
+    blueprint, *_, url = made
+    fields = [blueprint.span(name) for name in blueprint.names]
+    assume(place < len(url))
+    assume(not any(span.start <= place < span.stop for span in fields))
+    assume(character != url[place])
+    with pytest.raises(VerificationError):
+        UrlTemplate(blueprint.text).parse(url[:place] + character + url[place + 1 :])
+
+
+@given(urls(), st.integers(0, 255), st.sampled_from("0aZ%+ &\n\0"))
+def test_no_url_with_a_character_more_is_parsed(made, place, character):
+    blueprint, *_, url = made
+    with pytest.raises(VerificationError):
+        UrlTemplate(blueprint.text).parse(url[:place] + character + url[place:])
+
+
+# ---- what is written to a tag ---------------------------------------------------------------
+
+
+def uri_of(ndef_file):
+    """Decode an NDEF file with a library that is not ours."""
+    length = int.from_bytes(ndef_file[:2], "big")
+    [record] = ndef.message_decoder(ndef_file[2 : 2 + length])
+    return record.iri
+
+
+@given(urls())
+def test_the_file_on_the_tag_is_the_url_with_zeros_for_mirrors(made):
+    blueprint, generation, mirrored, _ = made
+    zeros = {name: "0" * len(text) for name, text in mirrored.items()}
+    layout = UrlTemplate(blueprint.text).layout(generation)
+    assert uri_of(layout.ndef_file) == blueprint.url(generation_fields(generation) | zeros)
+
+
+@given(urls())
+def test_the_file_on_the_tag_ends_with_its_record(made):
+    blueprint, generation, *_ = made
+    file = UrlTemplate(blueprint.text).layout(generation).ndef_file
+    assert int.from_bytes(file[:2], "big") == len(file) - 2
+
+
+def offsets_of(sdm):
+    """Return where the tag is told to mirror, by name of the placeholder."""
+    if isinstance(sdm.mirror, EncryptedMirror):
+        return {"picc": sdm.mirror.picc_data_offset, "mac": sdm.mac_offset}
+    return {
+        "uid": sdm.mirror.uid_offset,
+        "ctr": sdm.mirror.read_counter_offset,
+        "mac": sdm.mac_offset,
+    }
+
+
+@given(urls())
+def test_a_tag_that_mirrors_at_the_offsets_makes_the_url(made):
+    blueprint, generation, mirrored, url = made
+    layout = UrlTemplate(blueprint.text).layout(generation)
+    file = bytearray(layout.ndef_file)
+    for name, offset in offsets_of(layout.sdm).items():
+        file[offset : offset + len(mirrored[name])] = mirrored[name].encode()
+    assert uri_of(bytes(file)) == url
+
+
+@given(urls())
+def test_before_the_tag_mirrors_there_are_zeros_at_the_offsets(made):
+    blueprint, generation, mirrored, _ = made
+    layout = UrlTemplate(blueprint.text).layout(generation)
+    found = {
+        name: layout.ndef_file[offset : offset + len(mirrored[name])].decode()
+        for name, offset in offsets_of(layout.sdm).items()
+    }
+    assert found == {name: "0" * len(text) for name, text in mirrored.items()}
+
+
+@given(urls())
+def test_the_tag_makes_its_mac_over_what_the_reader_reads_it_over(made):
+    blueprint, generation, _, url = made
+    layout = UrlTemplate(blueprint.text).layout(generation)
+    width = len(blueprint.mac_input(url))
+    assert layout.sdm.mac_offset - layout.sdm.mac_input_offset == width
+
+
+# ---- taps of every scheme -------------------------------------------------------------------
+
+MASTERS = st.sampled_from([Key(b"A" * 16), Key(b"B" * 16)])
+SYSTEM_IDS = st.sampled_from([b"", b"\0", b"\1", b"\2", b"\xff", b"\1\1", b"shop", b"shop\1"])
+SALTS = st.sampled_from([b"", b"\0", b"\0\0", b"salt", b"salt\0"])
+TEXTS = st.sampled_from(["", "\0", "sentry.red", "sentry.red\0", "other"])
+
+SCHEMES = {
+    "an10922": st.builds(An10922Keys, KEYS, system_id=st.binary(max_size=15)),
+    "hkdf": st.builds(HkdfKeys, KEYS, salt=st.binary(max_size=70)),
+    "static": st.builds(StaticKeys, file_read=KEYS, meta_read=KEYS),
+    "sentry hkdf": st.builds(SentryHkdfKeys, KEYS, salt=TEXTS, info=TEXTS),
+    "sentry ev2": st.builds(SentryEv2Keys, KEYS, st.none() | BYTE),
+}
+every_scheme = pytest.mark.parametrize("schemes", SCHEMES.values(), ids=SCHEMES)
+
+
+@st.composite
+def taps(draw, schemes):
+    """Give a template, a verifier for it, the tap of a tag, and what it must verify as."""
+    scheme = draw(schemes)
+    blueprint = draw(blueprints(encrypts=None if scheme.meta_read_number else False))
+    generation = draw(generations(blueprint, epochs=st.sampled_from(scheme.epochs)))
+    template, uid = UrlTemplate(blueprint.text), draw(UIDS)
+    before = draw(st.integers(0, 0xFFFFFE))
+    source = tap_source(template, scheme, uid, generation=generation, read_counter=before)
+    ordinal = generation.key_version or draw(st.integers(1, 255))
+    verifier = Verifier(template, Keyring.single(scheme, ordinal=ordinal))
+    expected = (uid, before + 1, Generation(ordinal, generation.epoch))
+    return blueprint, verifier, source.tap(), expected
+
+
+@every_scheme
+@given(data=st.data())
+def test_what_a_tag_of_any_template_makes_verifies(schemes, data):
+    _, verifier, url, expected = data.draw(taps(schemes))
+    tap = verifier.verify(url)
+    assert (tap.uid, tap.read_counter, tap.generation) == expected
+
+
+def refused(verifier, url):
+    try:
+        verifier.verify(url)
+    except VerificationError:
+        return True
+    return False
+
+
+def with_one_bit_changed(url, span):
+    """Give every text that differs from *url* in one bit of one character of *span*."""
+    for place in range(span.start, span.stop):
+        for bit in range(8):
+            yield url[:place] + chr(ord(url[place]) ^ 1 << bit) + url[place + 1 :]
+
+
+@every_scheme
+@settings(max_examples=12)
+@given(data=st.data())
+def test_no_bit_of_a_field_can_be_changed(schemes, data):
+    blueprint, verifier, url, _ = data.draw(taps(schemes))
+    accepted = [
+        changed
+        for name in blueprint.names
+        for changed in with_one_bit_changed(url, blueprint.span(name))
+        if not refused(verifier, changed)
+    ]
+    assert accepted == []
+
+
+@settings(max_examples=12)
+@given(blueprints(encrypts=True), KEYS, UIDS, st.integers(0, 0xFFFFFE), st.integers(0, 0xFFFFFE))
+def test_a_mac_belongs_to_its_tap_alone(blueprint, master, uid, one, other):
+    assume(one != other)
+    template, scheme = UrlTemplate(blueprint.text), HkdfKeys(master)
+    generation = Generation(1 if template.names_key_version else 0)
+    first, second = (
+        tap_source(template, scheme, uid, generation=generation, read_counter=before).tap()
+        for before in (one, other)
+    )
+    picc = blueprint.span("picc")
+    mixed = first[: picc.start] + second[picc] + first[picc.stop :]
+    assert refused(Verifier(template, Keyring.single(scheme)), mixed)
+
+
+# ---- editing k= -----------------------------------------------------------------------------
+
+ENCRYPTED = UrlTemplate("https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}")
+PLAIN = UrlTemplate("https://id.example.com/t#k={kv}{epoch}&u={uid}&c={ctr}&m={mac}")
+K = slice(len("https://id.example.com/t#k="), len("https://id.example.com/t#k=0000"))
+
+# Few secrets, so that keyrings often hold versions that nearly collide.
+DERIVED = (
+    st.builds(An10922Keys, MASTERS, system_id=SYSTEM_IDS)
+    | st.builds(HkdfKeys, MASTERS, salt=SALTS)
+    | st.builds(SentryHkdfKeys, MASTERS, salt=TEXTS, info=TEXTS)
+    | st.builds(SentryEv2Keys, MASTERS, st.sampled_from([None, 0, 1, 2]))
+)
+WITH_PICC_DATA = st.builds(An10922Keys, MASTERS, system_id=SYSTEM_IDS) | st.builds(
+    HkdfKeys, MASTERS, salt=SALTS
+)
+STATIC = st.builds(StaticKeys, file_read=MASTERS, meta_read=MASTERS)
+ORDINALS = st.sampled_from([1, 2, 3, 0x10, 0x11, 0x21, 0xFE, 0xFF])
+EPOCHS = st.sampled_from([0, 1, 2, 0x10, 0xFE, 0xFF]) | BYTE
+
+
+@st.composite
+def versions(draw, kinds):
+    """Give one to four key versions, the first one active, that a keyring may well refuse."""
+    schemes = draw(st.lists(draw(st.sampled_from(kinds)), min_size=1, max_size=4))
+    count = len(schemes)
+    ordinals = draw(st.lists(ORDINALS, min_size=count, max_size=count, unique=True))
+    others = st.sampled_from([KeyState.ACCEPTING, KeyState.ACCEPTING, KeyState.RETIRED])
+    states = [KeyState.ACTIVE, *(draw(others) for _ in schemes[1:])]
+    return [KeyVersion(*parts) for parts in zip(ordinals, schemes, states, strict=True)]
+
+
+def accepted_keyring(found):
+    try:
+        return Keyring(found)
+    except ValueError:
+        return None
+
+
+def edits(k, random):
+    """Give every other key version and epoch for *k*, and 200 times both."""
+    yield from (f"{number:02X}{k[2:]}" for number in range(256))
+    yield from (f"{k[:2]}{number:02X}" for number in range(256))
+    yield from (f"{random.randrange(0x10000):04X}" for _ in range(200))
+
+
+def generations_reached(verifier, url, seed):
+    """Return every generation that *url* verifies as, whatever stands at k=."""
+    reached = set()
+    for k in edits(url[K], Random(seed)):
+        try:
+            tap = verifier.verify(url[: K.start] + k + url[K.stop :])
+        except VerificationError:
+            continue
+        reached.add(tap.generation)
+    return reached
+
+
+def check_editing_k(template, found, data):
+    keyring = accepted_keyring(found)
+    assume(keyring is not None)
+    version = data.draw(
+        st.sampled_from([version for version in found if version.state is not KeyState.RETIRED])
+    )
+    own = Generation(
+        version.ordinal, data.draw(EPOCHS.filter(lambda epoch: epoch in version.scheme.epochs))
+    )
+    source = tap_source(template, version.scheme, data.draw(UIDS), generation=own)
+    reached = generations_reached(
+        Verifier(template, keyring), source.tap(), data.draw(st.integers(0, 1 << 32))
+    )
+    assert reached == {own}
+
+
+@settings(max_examples=40)
+@given(versions([DERIVED, DERIVED, STATIC]), st.data())
+def test_editing_k_of_a_used_plain_tap_reaches_no_other_generation(found, data):
+    check_editing_k(PLAIN, found, data)
+
+
+@settings(max_examples=40)
+@given(versions([WITH_PICC_DATA, WITH_PICC_DATA, STATIC]), st.data())
+def test_editing_k_of_a_used_encrypted_tap_reaches_no_other_generation(found, data):
+    check_editing_k(ENCRYPTED, found, data)
+
+
+@given(st.binary(max_size=14), st.integers(1, 255), MASTERS, UIDS)
+@example(b"", 5, Key(b"A" * 16), bytes.fromhex("04DE5F1EACC040"))
+def test_two_versions_share_a_tags_key_only_if_a_keyring_refuses_them(
+    system_id, epoch, master, uid
+):
+    one = An10922Keys(master, system_id=system_id)
+    other = An10922Keys(master, system_id=system_id + bytes([epoch]))
+    found = [KeyVersion(1, one), KeyVersion(2, other, KeyState.ACCEPTING)]
+    share = one.tag_key(uid, 2, epoch) == other.tag_key(uid, 2, 0)
+    assert (share, accepted_keyring(found)) == (True, None)
