@@ -17,10 +17,15 @@ from bench.report import Line
 
 _ROUNDS = 21
 _BARE, _IMPORT = "pass", "import ntag424"
-# Where pycryptodome is alone there is no cffi either, which it would load.
-_ALONE = "import sys; sys.modules |= dict.fromkeys(('cffi', 'cryptography')); " + _IMPORT
-#: What to run, by backend, and the milliseconds it should stay below.
-_TARGETS = {"cryptography": (_IMPORT, 60.0), "pycryptodome alone": (_ALONE, 80.0)}
+_HIDE = "import sys; sys.modules |= dict.fromkeys({}); " + _IMPORT
+#: What to run, by what is installed, and the milliseconds it should stay below.
+_TARGETS = {
+    "cryptography": (_IMPORT, 60.0),
+    # pycryptodome loads cffi where it finds it, and needs it nowhere: cryptography
+    # brings it along, an installation of pycryptodome alone does not.
+    "pycryptodome alone": (_HIDE.format(["cryptography", "cffi"]), 80.0),
+    "pycryptodome beside cffi": (_HIDE.format(["cryptography"]), 80.0),
+}
 
 
 def lines() -> Iterator[Line]:
@@ -32,7 +37,7 @@ def lines() -> Iterator[Line]:
         ratio = median(row[backend] / row[_BARE] for row in rounds)
         yield Line(
             f"import ntag424, {backend}: {ratio:.1f} x bare Python",
-            f"{cost:.0f} ms",
+            f"{cost:.0f} ms CPU",
             f"< {target:.0f} ms",
             cost < target,
         )

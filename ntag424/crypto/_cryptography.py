@@ -14,12 +14,22 @@ _ECB = ECB()  # noqa: S305  single blocks under random keys: what AES-CMAC is ma
 
 def ecb_encryptor(key: bytes) -> BlockFunction:
     """See `Backend.ecb_encryptor`."""
-    return Cipher(AES128(key), _ECB).encryptor().update
+    return _whole_blocks(Cipher(AES128(key), _ECB).encryptor().update)
 
 
 def ecb_decryptor(key: bytes) -> BlockFunction:
     """See `Backend.ecb_decryptor`."""
-    return Cipher(AES128(key), _ECB).decryptor().update
+    return _whole_blocks(Cipher(AES128(key), _ECB).decryptor().update)
+
+
+def _whole_blocks(update: BlockFunction) -> BlockFunction:
+    # A context keeps part of a block for the next call, which may be another thread's.
+    def apply(blocks: bytes) -> bytes:
+        if len(blocks) % 16:
+            raise ValueError("ECB takes whole blocks of 16 bytes")
+        return update(blocks)
+
+    return apply
 
 
 def cbc_encrypt(key: bytes, iv: bytes, plaintext: bytes) -> bytes:

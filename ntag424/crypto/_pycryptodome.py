@@ -12,22 +12,22 @@ from ntag424.crypto._interface import BlockFunction, MacFunction
 
 def ecb_encryptor(key: bytes) -> BlockFunction:
     """See `Backend.ecb_encryptor`."""
-    return AES.new(key, AES.MODE_ECB).encrypt
+    return AES.new(_aes128(key), AES.MODE_ECB).encrypt
 
 
 def ecb_decryptor(key: bytes) -> BlockFunction:
     """See `Backend.ecb_decryptor`."""
-    return AES.new(key, AES.MODE_ECB).decrypt
+    return AES.new(_aes128(key), AES.MODE_ECB).decrypt
 
 
 def cbc_encrypt(key: bytes, iv: bytes, plaintext: bytes) -> bytes:
     """See `Backend.cbc_encrypt`."""
-    return AES.new(key, AES.MODE_CBC, iv=iv).encrypt(plaintext)
+    return AES.new(_aes128(key), AES.MODE_CBC, iv=iv).encrypt(plaintext)
 
 
 def cbc_decrypt(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
     """See `Backend.cbc_decrypt`."""
-    return AES.new(key, AES.MODE_CBC, iv=iv).decrypt(ciphertext)
+    return AES.new(_aes128(key), AES.MODE_CBC, iv=iv).decrypt(ciphertext)
 
 
 def cmac(key: bytes, message: bytes) -> bytes:
@@ -43,3 +43,10 @@ def cmac_function(key: bytes) -> MacFunction:
     """
     encrypt = ecb_encryptor(key)
     return partial(_cmac.compute, encrypt, *_cmac.subkeys(encrypt))
+
+
+def _aes128(key: bytes) -> bytes:
+    """Refuse AES-192 and AES-256, which pycryptodome would take for the same call."""
+    if len(key) != 16:
+        raise ValueError(f"an AES-128 key has 16 bytes, not {len(key)}")
+    return key

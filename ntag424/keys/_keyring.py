@@ -8,7 +8,7 @@ from enum import Enum, unique
 from typing import Self
 
 from ntag424.keys._scheme import KeyScheme
-from ntag424.model import Key
+from ntag424.model import Generation, Key
 
 #: Most versions that are tried where a URL does not name one.
 MAX_CANDIDATES = 4
@@ -44,8 +44,8 @@ class KeyVersion:
 class Keyring:
     """Key versions, exactly one of them active.
 
-    No two versions may ever yield the same MAC key for a tag: the version stands in
-    the URL outside the MAC, and rewriting it there would turn a used tap into a
+    No two versions or epochs may ever yield the same MAC key for a tag: both stand in
+    the URL outside the MAC, and rewriting them there would turn a used tap into a
     fresh one. That is checked for every epoch of every version, retired ones too.
     """
 
@@ -94,12 +94,16 @@ class Keyring:
 
 def _require_apart(versions: list[KeyVersion]) -> None:
     """Refuse versions that share a MAC key, or might share one for some tag."""
-    owners: dict[Key, int] = {}
+    owners: dict[Key, Generation] = {}
     for version in versions:
-        for key in _mac_keys(version.scheme):
-            if owners.setdefault(key, version.ordinal) != version.ordinal:
+        for epoch in version.scheme.epochs:
+            generation = Generation(version.ordinal, epoch)
+            key = version.scheme.tag_key(_PROBE, version.scheme.file_read_number, epoch)
+            owner = owners.setdefault(key, generation)
+            if owner != generation:
                 raise ValueError(
-                    f"key versions {owners[key]} and {version.ordinal} yield the same MAC key"
+                    f"key versions {owner.key_version} and {version.ordinal} yield the same MAC "
+                    f"key, at epochs {owner.epoch} and {epoch}"
                 )
     # A raw key may be what another version derives for one particular tag. No probe
     # would show that, so the two kinds are kept apart.
@@ -108,10 +112,6 @@ def _require_apart(versions: list[KeyVersion]) -> None:
             "static keys and derived keys do not go into one keyring; give the old tags "
             "a template and a keyring of their own"
         )
-
-
-def _mac_keys(scheme: KeyScheme) -> Iterator[Key]:
-    return (scheme.tag_key(_PROBE, scheme.file_read_number, epoch) for epoch in scheme.epochs)
 
 
 def _is_diversified(scheme: KeyScheme) -> bool:

@@ -160,7 +160,7 @@ class TagLedger(Protocol):
         ...
 
     async def revoke(self, digest: bytes) -> bool:
-        """End a session; true if there was one."""
+        """End a session; true if it was live."""
         ...
 
     async def check(self) -> None:

@@ -42,8 +42,15 @@ Segment: TypeAlias = str | Placeholder
 
 # Scheme, host and port in the one spelling that browsers keep: a page reports the
 # URL as its browser normalised it, and the template must match that to the letter.
-_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?", re.ASCII)
-_DEFAULT_PORT = re.compile(r"http:.*:80|https:.*:443", re.ASCII)
+_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(
+    rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9][0-9]{{0,4}}))?(?=/)", re.ASCII
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# A last label like these makes browsers read the host as an IPv4 address, and rewrite it.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
 # RFC 3986 without the characters that browsers rewrite in some part of a URL.
 _LITERAL = re.compile(r"/(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-F]{2})*", re.ASCII)
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2E){1,2}(?:[/?#]|$)", re.ASCII)
@@ -67,8 +74,11 @@ class Grammar:
         """
         origin = _ORIGIN.match(text)
         if origin is None:
-            raise ValueError("a template begins with http:// or https:// and a lower-case host")
-        _check_literals(origin.group(), _BRACES.sub("", text[origin.end() :]))
+            raise ValueError(
+                "a template begins with http:// or https://, a lower-case host, and /"
+            )
+        _check_origin(*origin.groups())
+        _check_literals(_BRACES.sub(_stand_in, text[origin.end() :]))
         # `split` with a group gives literals and names in turn, a literal at both ends.
         pieces = _BRACES.split(text[origin.end() :])
         segments = tuple(
@@ -94,12 +104,24 @@ def _placeholder(name: str) -> Placeholder:
         return Placeholder(name)
     except ValueError:
         known = ", ".join(f"{{{item.value}}}" for item in Placeholder)
-        raise ValueError(f"unknown placeholder {{{name}}}; there are {known}") from None
+        raise ValueError(f"unknown placeholder; there are {known}") from None
 
 
-def _check_literals(origin: str, rest: str) -> None:
-    if _DEFAULT_PORT.fullmatch(origin):
+def _stand_in(match: re.Match[str]) -> str:
+    """Show the rules below what is there: text of no meaning, or nothing at all."""
+    return "" if match[1] == Placeholder.MAC_INPUT.value else "_"
+
+
+def _check_origin(scheme: str, host: str, port: str | None) -> None:
+    if _NUMBER.fullmatch(host.rpartition(".")[2]) and not _IPV4.fullmatch(host):
+        raise ValueError("write an IPv4 address as four decimal numbers: browsers do")
+    if port is not None and int(port) > 65535:
+        raise ValueError("a port is at most 65535")
+    if port is not None and int(port) == _DEFAULT_PORTS[scheme]:
         raise ValueError("leave the default port out: browsers do")
+
+
+def _check_literals(rest: str) -> None:
     if not _LITERAL.fullmatch(rest):
         raise ValueError(
             "behind the host comes a path; use only letters, digits, -._~:/?#@!$&()*+,;= "

@@ -47,7 +47,14 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
         await parts.ledger.aclose()
 
     # No interactive documentation: it loads scripts from elsewhere.
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, routes=page_routes())
+    # No redirects: a path is right or it is not there.
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        routes=page_routes(),
+    )
     exchange = TapExchange(parts.ledger, parts.tokens, lifetime=settings.session_seconds)
     app.include_router(taps_router(parts.verifier, exchange))
     app.include_router(sessions_router(parts.ledger, parts.tokens))

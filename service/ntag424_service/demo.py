@@ -139,7 +139,7 @@ def _serving(folder: Path) -> Iterator[_Desk]:
         Verifier(template, Keyring.single(keys)), ledger, SessionTokens(identity.session_key)
     )
     asyncio.run(ledger.enrol(uid, _GENERATION, 0))
-    app = create_app(Settings(dev=True, port=port), parts)
+    app = create_app(Settings.unset(dev=True, port=port), parts)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     # The socket listens already, so the first request waits until it is served.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

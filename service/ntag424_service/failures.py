@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ntag424.errors import LedgerUnavailableError
 from ntag424_service.errors import TapRefusedError
 from ntag424_service.outcomes import Outcome
-from ntag424_service.problems import TAP_PROBLEMS, plain_problem
+from ntag424_service.problems import TAP_PROBLEMS, TOO_LARGE, plain_problem
 from ntag424_service.routes import sentry
 
 
@@ -40,6 +40,8 @@ def add_failure_handlers(app: FastAPI) -> None:
         """Answer wrong paths, wrong methods, and bodies that cannot be read."""
         if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that is not JSON at all
             return _malformed(request)
+        if error.status_code == TOO_LARGE.status:
+            return TOO_LARGE.response()
         problem = plain_problem(error.status_code, HTTPStatus(error.status_code).phrase)
         return problem.response(error.headers or {})
 

@@ -138,7 +138,10 @@ def _parse(setting: str, text: str) -> _KeyringFile:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(setting, f"{place}: {first['msg']}", _HINT) from None
+        message = first["msg"]
+        if first["type"] == "union_tag_invalid":  # pydantic's own message quotes the file
+            message = f"unknown scheme; there are {first['ctx']['expected_tags']}"
+        raise SettingsError(setting, f"{place}: {message}", _HINT) from None
 
 
 def _refuse_zero_keys(setting: str, versions: Sequence[_Version]) -> None:

@@ -78,6 +78,7 @@ TAP_PROBLEMS = {
     problem.outcome: problem for problem in _TAP_PROBLEMS if problem.outcome is not None
 }
 
+TOO_LARGE = Problem(413, "The request is too large", "A tap fits into 4096 bytes.")
 UNAUTHORIZED = Problem(
     401, "No live session", "Send the session token of an accepted tap as a bearer token."
 )
@@ -93,13 +94,12 @@ def plain_problem(status: int, title: str) -> Problem:
 
 def documented(*outcomes: Outcome) -> dict[int | str, dict[str, Any]]:
     """Describe the refusals of a route for OpenAPI, with the real answers as examples."""
-    return {
-        problem.status: {
-            "description": problem.title,
-            "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": problem.document}},
-        }
-        for problem in (TAP_PROBLEMS[outcome] for outcome in outcomes)
-    }
+    problems = (TAP_PROBLEMS[outcome] for outcome in outcomes)
+    return {problem.status: describe(problem) for problem in problems}
 
 
-_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
+def describe(problem: Problem) -> dict[str, Any]:
+    """Describe one problem for OpenAPI."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    content = {MEDIA_TYPE: {"schema": schema, "example": problem.document}}
+    return {"description": problem.title, "content": content}

@@ -27,6 +27,6 @@ def sample_document() -> dict[str, Any]:
         identity, ledger = makeshift_store(Path(folder))
         verifier = Verifier(template, Keyring.single(keys))
         parts = Parts(verifier, ledger, SessionTokens(identity.session_key), sentry)
-        document = create_app(Settings(), parts).openapi()
+        document = create_app(Settings.unset(), parts).openapi()
         asyncio.run(ledger.aclose())
     return document

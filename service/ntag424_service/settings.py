@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     dev: bool = Field(
         default=False, description="Loopback only: keys and stores may be makeshift."
     )
+
+    @classmethod
+    def unset(cls, *, dev: bool = False, port: int = 8424) -> Self:
+        """Return the defaults, whatever the environment says."""
+        return cls.model_construct(dev=dev, port=port)
 
 
 def load_settings() -> Settings:

@@ -76,6 +76,7 @@ def run_console(block: Block, folder: Path) -> list[str]:
     return printed.split(marker)
 
 
+@pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("block", CONSOLE, ids=str)
 def test_a_console_block_of_the_readme_prints_what_it_shows(block, tmp_path):
     if "curl" in block.text and shutil.which("curl") is None:

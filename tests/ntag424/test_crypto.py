@@ -349,3 +349,28 @@ def test_threads_may_be_the_first_to_use_a_key_together(nervous_interpreter):
     with ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(first_use, [fresh] * THREADS))
     assert answers == [[expected] * len(fresh)] * THREADS
+
+
+# ---- what is not whole ----------------------------------------------------------------------
+
+
+@every_backend
+def test_part_of_a_block_is_refused(backend):
+    with pytest.raises(ValueError):
+        backend.ecb_encryptor(bytes(16))(b"short")
+
+
+@every_backend
+def test_a_refused_part_of_a_block_does_not_spoil_the_next_answer(backend):
+    encrypt = backend.ecb_encryptor(bytes(16))
+    expected = encrypt(bytes(16))
+    with pytest.raises(ValueError):
+        encrypt(b"short")
+    assert encrypt(bytes(16)) == expected
+
+
+@every_backend
+@pytest.mark.parametrize("length", [15, 17, 24, 32])
+def test_only_keys_of_16_bytes_are_taken(backend, length):
+    with pytest.raises(ValueError):
+        backend.cmac(bytes(length), b"")

@@ -128,7 +128,7 @@ def test_retired_versions_do_not_count_among_those_to_try():
 
 # ---- versions that yield one key ------------------------------------------------------------
 
-SAME_KEY = "yield the same MAC key"
+SAME_KEY = "yield the same MAC key, at epochs"
 
 TWINS = {
     "one an10922 twice": (An10922Keys(MASTER), An10922Keys(Key(bytes(MASTER)))),
@@ -184,6 +184,18 @@ def test_a_longer_system_id_that_ends_like_an_epoch_is_refused():
         keyring_of(
             An10922Keys(MASTER, system_id=b"shop"), An10922Keys(MASTER, system_id=b"shop\x05")
         )
+
+
+class EpochDeafKeys(An10922Keys):
+    """A scheme of somebody else's that claims epochs and ignores them."""
+
+    def tag_key(self, uid, key_number, epoch=0):
+        return super().tag_key(uid, key_number)
+
+
+def test_a_scheme_whose_epochs_share_a_key_is_refused():
+    with pytest.raises(ValueError, match=SAME_KEY):
+        Keyring.single(EpochDeafKeys(MASTER))
 
 
 def test_the_refusal_names_both_versions():

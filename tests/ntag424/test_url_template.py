@@ -25,7 +25,8 @@ def cmac(key, message):
 
 # ---- rules ----------------------------------------------------------------------------------
 
-HOST = "begins with http:// or https:// and a lower-case host"
+HOST = "begins with http:// or https://, a lower-case host, and /"
+IPV4 = "IPv4 address as four decimal numbers"
 PATH = "behind the host comes a path"
 DOTS = "leave . and .. out of the path"
 NAMES = "unknown placeholder"
@@ -43,16 +44,24 @@ REFUSED = {
     "host that is not ASCII": ("https://\N{LATIN SMALL LETTER E WITH ACUTE}/{picc}{mac}", HOST),
     "host that begins with a dot": ("https://.example/{picc}{mac}", HOST),
     "space in front": (" https://id.example.com/{picc}{mac}", HOST),
-    "no path": ("https://id.example.com?p={picc}&m={mac}", PATH),
-    "fragment without a path": ("https://id.example.com#p={picc}&m={mac}", PATH),
-    "host that ends with a dot": ("https://id.example./{picc}{mac}", PATH),
-    "host that ends with a hyphen": ("https://id.example-/{picc}{mac}", PATH),
-    "underscore in the host": ("https://a_b.example/{picc}{mac}", PATH),
-    "password": ("https://me:secret@id.example.com/{picc}{mac}", PATH),
-    "port 0": ("https://id.example.com:0/{picc}{mac}", PATH),
-    "port that begins with 0": ("https://id.example.com:0443/{picc}{mac}", PATH),
-    "port of six digits": ("https://id.example.com:123456/{picc}{mac}", PATH),
-    "empty port": ("https://id.example.com:/{picc}{mac}", PATH),
+    "no path": ("https://id.example.com?p={picc}&m={mac}", HOST),
+    "fragment without a path": ("https://id.example.com#p={picc}&m={mac}", HOST),
+    "host that ends with a dot": ("https://id.example./{picc}{mac}", HOST),
+    "host that ends with a hyphen": ("https://id.example-/{picc}{mac}", HOST),
+    "underscore in the host": ("https://a_b.example/{picc}{mac}", HOST),
+    "password": ("https://me:secret@id.example.com/{picc}{mac}", HOST),
+    "port 0": ("https://id.example.com:0/{picc}{mac}", HOST),
+    "port that begins with 0": ("https://id.example.com:0443/{picc}{mac}", HOST),
+    "port of six digits": ("https://id.example.com:123456/{picc}{mac}", HOST),
+    "empty port": ("https://id.example.com:/{picc}{mac}", HOST),
+    "placeholder behind the host": ("https://id.example.com{kv}/{picc}{mac}", HOST),
+    "placeholder in the port": ("https://id.example.com:8{kv}/{picc}{mac}", HOST),
+    "port over 65535": ("https://id.example.com:65536/{picc}{mac}", "at most 65535"),
+    "short IPv4 address": ("https://127.1/{picc}{mac}", IPV4),
+    "IPv4 address with a number over 255": ("https://127.0.0.256/{picc}{mac}", IPV4),
+    "IPv4 address in hex": ("https://0x7f000001/{picc}{mac}", IPV4),
+    "percent that a placeholder completes": ("https://id.example.com/%{kv}41{picc}{mac}", PATH),
+    "dots around the zero-width mark": ("https://id.example.com/.{mac-input}/{picc}{mac}", DOTS),
     "space": ("https://id.example.com/a b{picc}{mac}", PATH),
     "newline at the end": ("https://id.example.com/{picc}{mac}\n", PATH),
     "tab": ("https://id.example.com/\t{picc}{mac}", PATH),
@@ -110,8 +119,8 @@ def test_a_template_that_breaks_a_rule_is_refused_by_its_name(text, rule):
         UrlTemplate(text)
 
 
-def test_the_refusal_of_an_unknown_placeholder_says_which_and_what_there_is():
-    known = r"unknown placeholder \{tt\}; .*\{uid\}.*\{ctr\}.*\{picc\}.*\{mac\}.*\{mac-input\}"
+def test_the_refusal_of_an_unknown_placeholder_says_what_there_is():
+    known = r"unknown placeholder; .*\{uid\}.*\{ctr\}.*\{picc\}.*\{mac\}.*\{mac-input\}"
     with pytest.raises(ValueError, match=known):
         UrlTemplate("https://id.example.com/{picc}{mac}{tt}")
 

@@ -34,6 +34,12 @@ from tests.support import (
     generations,
 )
 
+
+def a_share_of_examples(divisor):
+    """Try fewer examples than the profile says, where each one is a few hundred taps."""
+    return settings(max_examples=settings().max_examples // divisor)
+
+
 # ---- templates and the URLs they stand for --------------------------------------------------
 
 
@@ -230,7 +236,7 @@ def with_one_bit_changed(url, span):
 
 
 @every_scheme
-@settings(max_examples=12)
+@a_share_of_examples(8)
 @given(data=st.data())
 def test_no_bit_of_a_field_can_be_changed(schemes, data):
     blueprint, verifier, url, _ = data.draw(taps(schemes))
@@ -243,7 +249,7 @@ def test_no_bit_of_a_field_can_be_changed(schemes, data):
     assert accepted == []
 
 
-@settings(max_examples=12)
+@a_share_of_examples(8)
 @given(blueprints(encrypts=True), KEYS, UIDS, st.integers(0, 0xFFFFFE), st.integers(0, 0xFFFFFE))
 def test_a_mac_belongs_to_its_tap_alone(blueprint, master, uid, one, other):
     assume(one != other)
@@ -332,13 +338,13 @@ def check_editing_k(template, found, data):
     assert reached == {own}
 
 
-@settings(max_examples=40)
+@a_share_of_examples(3)
 @given(versions([DERIVED, DERIVED, STATIC]), st.data())
 def test_editing_k_of_a_used_plain_tap_reaches_no_other_generation(found, data):
     check_editing_k(PLAIN, found, data)
 
 
-@settings(max_examples=40)
+@a_share_of_examples(3)
 @given(versions([WITH_PICC_DATA, WITH_PICC_DATA, STATIC]), st.data())
 def test_editing_k_of_a_used_encrypted_tap_reaches_no_other_generation(found, data):
     check_editing_k(ENCRYPTED, found, data)

@@ -42,9 +42,9 @@ class SqliteLedger:
     def __init__(self, path: Path, db: sqlite3.Connection, clock: Clock) -> None:
         """Take over a connection that was checked; call `open` instead."""
         self._path = path
-        self._inode = path.stat().st_ino
         self._clock = clock
         self._boot = _operations.boot_number(db, clock.boot_id)
+        self._files = self._files_on_disk()
         self._db = db
         self._reader = _schema.connect(path)
         self._reading = threading.Lock()
@@ -104,7 +104,7 @@ class SqliteLedger:
 
     async def revoke(self, digest: bytes) -> bool:
         """See `TagLedger.revoke`."""
-        return await self._writer.run(lambda db: _operations.revoke(db, digest))
+        return await self._writer.run(lambda db: _operations.revoke(db, digest, self._now()))
 
     async def find(self, uid: Uid) -> TagRecord | None:
         """See `TagLedger.find`."""
@@ -145,5 +145,10 @@ class SqliteLedger:
     def _require_same_file(self) -> None:
         # SQLite goes on writing to a file that was deleted or replaced; after a
         # restart everything accepted since would be fresh again.
-        if self._path.stat().st_ino != self._inode:
-            raise LedgerMismatchError("the ledger's file was replaced while it was in use")
+        if self._files_on_disk() != self._files:
+            raise LedgerMismatchError("the ledger's files were replaced while they were in use")
+
+    def _files_on_disk(self) -> tuple[int, int]:
+        """Tell apart the database and its write-ahead log, which holds the last taps."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        return self._path.stat().st_ino, log.stat().st_ino

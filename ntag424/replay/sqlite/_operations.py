@@ -170,9 +170,11 @@ def set_state(db: sqlite3.Connection, uid: Uid, state: TagState) -> None:
         db.execute("DELETE FROM session WHERE uid = ?", (uid,))
 
 
-def revoke(db: sqlite3.Connection, digest: bytes) -> bool:
+def revoke(db: sqlite3.Connection, digest: bytes, now: Moment) -> bool:
     """See `TagLedger.revoke`."""
-    return db.execute("DELETE FROM session WHERE digest = ?", (digest,)).rowcount == 1
+    was_live = find_grant(db, digest, now) is not None
+    db.execute("DELETE FROM session WHERE digest = ?", (digest,))
+    return was_live
 
 
 def forget_ended_sessions(db: sqlite3.Connection, now: Moment) -> None:

@@ -15,6 +15,7 @@ from ntag424.replay import EnrolmentPolicy
 from ntag424_service.errors import TapRefusedError
 from ntag424_service.exchange import TapExchange
 from ntag424_service.outcomes import Outcome
+from ntag424_service.problems import TOO_LARGE, describe
 from ntag424_service.schemas import SentryAnswer, SentryRequest
 from ntag424_service.sentry import SentryDoor
 
@@ -47,13 +48,14 @@ def refusal(outcome: Outcome) -> JSONResponse:
     return JSONResponse(body, status)
 
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+_REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": outcome.value,
         "content": {"application/json": {"schema": {"type": "object"}, "example": body}},
     }
     for outcome, (status, body) in BODIES.items()
 }
+_RESPONSES = _REFUSALS | {TOO_LARGE.status: describe(TOO_LARGE)}
 
 
 def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:

@@ -9,23 +9,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ntag424.replay import TagLedger
 from ntag424_service.outcomes import Outcome
-from ntag424_service.problems import MEDIA_TYPE, UNAUTHORIZED, documented
+from ntag424_service.problems import UNAUTHORIZED, describe, documented
 from ntag424_service.schemas import SessionAnswer
 from ntag424_service.tokens import SessionTokens, digest
 
 _BEARER = HTTPBearer(auto_error=False, description="A session token from an accepted tap.")
-_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
-    401: {
-        "description": UNAUTHORIZED.title,
-        "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/ProblemDocument"},
-                "example": UNAUTHORIZED.document,
-            }
-        },
-    }
-}
+_CHALLENGE = {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}}
+_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {401: describe(UNAUTHORIZED) | _CHALLENGE}
 _ANSWERS = _UNAUTHORIZED | documented(Outcome.UNAVAILABLE)
 
 

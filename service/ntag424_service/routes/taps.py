@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from ntag424 import Verifier
 from ntag424_service.exchange import TapExchange
 from ntag424_service.outcomes import Outcome
-from ntag424_service.problems import documented
+from ntag424_service.problems import TOO_LARGE, describe, documented
 from ntag424_service.schemas import TapAnswer, TapRequest
 
 _REFUSALS = documented(
@@ -16,7 +16,7 @@ _REFUSALS = documented(
     Outcome.REPLAYED,
     Outcome.RATE_LIMITED,
     Outcome.UNAVAILABLE,
-)
+) | {TOO_LARGE.status: describe(TOO_LARGE)}
 
 
 def taps_router(verifier: Verifier, exchange: TapExchange) -> APIRouter:

@@ -601,7 +601,13 @@ def replace_by_yesterday(store):
     copy.replace(store.path)
 
 
-@pytest.mark.parametrize("harm", [delete, replace_by_another_ledger, replace_by_yesterday])
+def delete_the_log(store):
+    store.path.with_name(f"{store.path.name}-wal").unlink()
+
+
+@pytest.mark.parametrize(
+    "harm", [delete, delete_the_log, replace_by_another_ledger, replace_by_yesterday]
+)
 @pytest.mark.parametrize(
     "call",
     [
