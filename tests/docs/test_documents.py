@@ -57,7 +57,9 @@ def run_console(block: Block, folder: Path) -> list[str]:
     # A server in the background keeps its own output to itself.
     lines = [re.sub(r"&$", ">server.log 2>&1 &", command) for command in commands]
     script = f"\necho '{marker}'\n".join(lines).replace("8424", str(port))
-    environment = {key: value for key, value in os.environ.items() if key[:7] != "NTAG424"}
+    # Neither our own settings nor those of a make that runs the tests.
+    foreign = ("NTAG424", "MAKE", "MFLAGS")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     if "ntag424-service serve" in script:
         environment["NTAG424_PORT"] = str(port)

@@ -82,7 +82,12 @@ class Keyboard:
         return match
 
     def interrupt(self):
-        self._process.send_signal(signal.SIGINT)
+        """Press Ctrl-C until it is heard: Python is deaf between its prompt and its read."""
+        for _ in range(6):
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+                return
 
     def end(self):
         """Wait for the end; give the exit code and the rest of the screen."""
