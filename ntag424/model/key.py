@@ -9,7 +9,7 @@ from typing import Self
 
 from ntag424.crypto import Aes128
 
-_HEX = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
+_HEX = "[0-9A-Fa-f]{32}"
 
 
 class Key:
@@ -27,7 +27,7 @@ class Key:
     @classmethod
     def from_hex(cls, text: str) -> Self:
         """Read exactly 32 hex digits, of either case. The error does not repeat them."""
-        if not _HEX.fullmatch(text):
+        if not re.fullmatch(_HEX, text):
             raise ValueError("a key is written as 32 hex digits")
         return cls(bytes.fromhex(text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Self
 
-_HEX = re.compile(r"[0-9A-Fa-f]{14}", re.ASCII)
+_HEX = "[0-9A-Fa-f]{14}"
 
 
 class Uid(bytes):
@@ -22,7 +22,7 @@ class Uid(bytes):
     @classmethod
     def from_hex(cls, text: str) -> Self:
         """Read exactly 14 hex digits, of either case."""
-        if not _HEX.fullmatch(text):
+        if not re.fullmatch(_HEX, text):
             raise ValueError("a UID is written as 14 hex digits")
         return cls(bytes.fromhex(text))
 

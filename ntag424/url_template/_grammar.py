@@ -40,21 +40,21 @@ _WIDTHS = {
 #: A piece of literal text, or a placeholder.
 Segment: TypeAlias = str | Placeholder
 
+# Patterns are compiled when the first template is read, not when Python starts.
+
 # Scheme, host and port in the one spelling that browsers keep: a page reports the
 # URL as its browser normalised it, and the template must match that to the letter.
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_ORIGIN = re.compile(
-    rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9][0-9]{{0,4}}))?(?=/)", re.ASCII
-)
+_ORIGIN = rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9][0-9]{{0,4}}))?(?=/)"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A last label like these makes browsers read the host as an IPv4 address, and rewrite it.
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
+_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 # RFC 3986 without the characters that browsers rewrite in some part of a URL.
-_LITERAL = re.compile(r"/(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-F]{2})*", re.ASCII)
-_DOT_SEGMENT = re.compile(r"/(?:\.|%2E){1,2}(?:[/?#]|$)", re.ASCII)
-_BRACES = re.compile(r"\{([^{}]*)\}", re.ASCII)
+_LITERAL = r"/(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-F]{2})*"
+_DOT_SEGMENT = r"/(?:\.|%2E){1,2}(?:[/?#]|$)"
+_BRACES = r"\{([^{}]*)\}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,15 @@ class Grammar:
             ValueError: it breaks a rule; the sentence says which.
 
         """
-        origin = _ORIGIN.match(text)
+        origin = re.match(_ORIGIN, text)
         if origin is None:
             raise ValueError(
                 "a template begins with http:// or https://, a lower-case host, and /"
             )
         _check_origin(*origin.groups())
-        _check_literals(_BRACES.sub(_stand_in, text[origin.end() :]))
+        _check_literals(re.sub(_BRACES, _stand_in, text[origin.end() :]))
         # `split` with a group gives literals and names in turn, a literal at both ends.
-        pieces = _BRACES.split(text[origin.end() :])
+        pieces = re.split(_BRACES, text[origin.end() :])
         segments = tuple(
             _placeholder(piece) if index % 2 else piece for index, piece in enumerate(pieces)
         )
@@ -113,7 +113,7 @@ def _stand_in(match: re.Match[str]) -> str:
 
 
 def _check_origin(scheme: str, host: str, port: str | None) -> None:
-    if _NUMBER.fullmatch(host.rpartition(".")[2]) and not _IPV4.fullmatch(host):
+    if re.fullmatch(_NUMBER, host.rpartition(".")[2]) and not re.fullmatch(_IPV4, host):
         raise ValueError("write an IPv4 address as four decimal numbers: browsers do")
     if port is not None and int(port) > 65535:
         raise ValueError("a port is at most 65535")
@@ -122,14 +122,14 @@ def _check_origin(scheme: str, host: str, port: str | None) -> None:
 
 
 def _check_literals(rest: str) -> None:
-    if not _LITERAL.fullmatch(rest):
+    if not re.fullmatch(_LITERAL, rest):
         raise ValueError(
             "behind the host comes a path; use only letters, digits, -._~:/?#@!$&()*+,;= "
             "and %XX, and placeholders in single braces"
         )
     if rest.count("#") > 1:
         raise ValueError("a URL has one fragment: use # once")
-    if _DOT_SEGMENT.search(re.split("[?#]", rest)[0]):
+    if re.search(_DOT_SEGMENT, re.split("[?#]", rest)[0]):
         raise ValueError("leave . and .. out of the path: browsers do")
 
 
