@@ -12,6 +12,11 @@ from ntag424.crypto._interface import BlockFunction, MacFunction
 _ECB = ECB()  # noqa: S305  single blocks under random keys: what AES-CMAC is made of
 
 
+def encrypt_block(key: bytes, block: bytes) -> bytes:
+    """See `Backend.encrypt_block`."""
+    return Cipher(AES128(key), _ECB).encryptor().update(block)
+
+
 def ecb_encryptor(key: bytes) -> BlockFunction:
     """See `Backend.ecb_encryptor`."""
     return _whole_blocks(Cipher(AES128(key), _ECB).encryptor().update)

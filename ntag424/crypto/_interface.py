@@ -14,6 +14,10 @@ MacFunction: TypeAlias = Callable[[bytes], bytes]
 class Backend(Protocol):
     """AES-128 by one library. Keys and IVs are 16 bytes, data whole blocks."""
 
+    def encrypt_block(self, key: bytes, block: bytes) -> bytes:
+        """Encrypt 16 bytes under a key that is used once."""
+        ...
+
     def ecb_encryptor(self, key: bytes) -> BlockFunction:
         """Return a function that encrypts independent blocks under *key*."""
         ...

@@ -1,0 +1,103 @@
+"""The leakage-resilient primitive: AES-128 under a key that changes with every nibble.
+
+From AN12304, with nibbles of 4 bits as the tag has them. All blocks are 16 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
+from ntag424.crypto import _cmac
+from ntag424.crypto._aes128 import aes_ecb_decrypt
+from ntag424.crypto._backend import backend
+
+_UPPER, _LOWER = b"\x55" * _cmac.BLOCK, b"\xaa" * _cmac.BLOCK
+_ZERO = bytes(_cmac.BLOCK)
+
+
+class Lrp:
+    """A table of sixteen plaintexts and a key to walk it with (AN12304 §2.2).
+
+    The table takes seventeen key schedules and every block thirty-three, so an object
+    for a shared key is worth keeping. Instances may be shared by threads.
+    """
+
+    def __init__(self, plaintexts: Sequence[bytes], updated_key: bytes) -> None:
+        self._plaintexts = tuple(plaintexts)
+        self._key = updated_key
+
+    @classmethod
+    def pair(cls, key: bytes) -> tuple[Self, Self]:
+        """Make the objects of updated keys 0 and 1: of a session key, for MAC and encryption."""
+        if len(key) != _cmac.BLOCK:
+            raise ValueError(f"an LRP key has 16 bytes, not {len(key)}")
+        start = backend.ecb_encryptor(key)
+        plaintexts = _plaintexts(start(_UPPER))
+        first, next_secret = _split(start(_LOWER))
+        return cls(plaintexts, first), cls(plaintexts, _split(next_secret)[0])
+
+    @classmethod
+    def of(cls, key: bytes) -> Self:
+        """Make the object of updated key 0: what a tag does with an application key."""
+        return cls.pair(key)[0]
+
+    def cmac(self, message: bytes) -> bytes:
+        """Compute CMAC_LRP, 16 bytes: RFC 4493 with this object in place of AES."""
+        return _cmac.compute(self.evaluate, *self._subkeys, message)
+
+    def encrypt(self, counter: bytes, plaintext: bytes) -> bytes:
+        """Encrypt whole blocks as LRICB, counting up from *counter* (AN12304 §2.4).
+
+        The counter is big-endian, keeps its length, and wraps.
+        """
+        return b"".join(
+            backend.encrypt_block(key, block) for key, block in self._blocks(counter, plaintext)
+        )
+
+    def decrypt(self, counter: bytes, ciphertext: bytes) -> bytes:
+        """Undo `encrypt`."""
+        return b"".join(
+            aes_ecb_decrypt(key, block) for key, block in self._blocks(counter, ciphertext)
+        )
+
+    def evaluate(self, counter: bytes) -> bytes:
+        """Walk the nibbles of *counter*, then finish: 16 bytes (AN12304 algorithm 3)."""
+        encrypt, table, key = backend.encrypt_block, self._plaintexts, self._key
+        for octet in counter:
+            key = encrypt(encrypt(key, table[octet >> 4]), table[octet & 0xF])
+        return encrypt(key, _ZERO)
+
+    @cached_property
+    def _subkeys(self) -> tuple[int, int]:
+        return _cmac.subkeys(self.evaluate)
+
+    def _blocks(self, counter: bytes, blocks: bytes) -> list[tuple[bytes, bytes]]:
+        """Pair every block with the key it is encrypted under."""
+        if len(blocks) % _cmac.BLOCK:
+            raise ValueError("LRICB takes whole blocks of 16 bytes")
+        start, size = int.from_bytes(counter, "big"), len(counter)
+        numbers = range(start, start + len(blocks) // _cmac.BLOCK)
+        return [
+            (
+                self.evaluate((number % (1 << 8 * size)).to_bytes(size, "big")),
+                blocks[index * _cmac.BLOCK : (index + 1) * _cmac.BLOCK],
+            )
+            for index, number in enumerate(numbers)
+        ]
+
+
+def _plaintexts(secret: bytes) -> list[bytes]:
+    """Draw the table out of *secret*, one plaintext a step (AN12304 algorithm 1)."""
+    table = []
+    for _ in range(16):
+        plaintext, secret = _split(secret)
+        table.append(plaintext)
+    return table
+
+
+def _split(secret: bytes) -> tuple[bytes, bytes]:
+    """Give what *secret* yields and the secret of the next step, under one key schedule."""
+    both = backend.ecb_encryptor(secret)(_LOWER + _UPPER)
+    return both[: _cmac.BLOCK], both[_cmac.BLOCK :]
