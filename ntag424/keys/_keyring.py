@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Self
 
-from ntag424.keys._scheme import KeyScheme
+from ntag424.keys._scheme import PROBE, KeyScheme, is_diversified
 from ntag424.model import Generation, Key
 
 #: Most versions that are tried where a URL does not name one.
 MAX_CANDIDATES = 4
-# Two serial numbers NXP does not issue (byte 0 is not 04): any UID would do.
-_PROBE, _OTHER_PROBE = b"\x00PROBE1", b"\x00PROBE2"
 
 
 @unique
@@ -57,7 +55,8 @@ class Keyring:
         active = [version for version in ordered if version.state is KeyState.ACTIVE]
         if len(active) != 1:
             raise ValueError(f"a keyring has exactly one active version, not {len(active)}")
-        _require_apart(ordered)
+        require_apart(ordered)
+        _require_one_kind(ordered)
         self.active = active[0]
 
     @classmethod
@@ -92,28 +91,34 @@ class Keyring:
         return found
 
 
-def _require_apart(versions: list[KeyVersion]) -> None:
-    """Refuse versions that share a MAC key, or might share one for some tag."""
+def require_apart(versions: Iterable[KeyVersion]) -> None:
+    """Refuse versions that share a MAC key under different ordinals or epochs.
+
+    Both stand in the URL outside the MAC: rewriting them there would turn a used tap
+    into a fresh one.
+
+    Raises:
+        ValueError: two of them do; the sentence says which.
+
+    """
     owners: dict[Key, Generation] = {}
     for version in versions:
         for epoch in version.scheme.epochs:
             generation = Generation(version.ordinal, epoch)
-            key = version.scheme.tag_key(_PROBE, version.scheme.file_read_number, epoch)
+            key = version.scheme.tag_key(PROBE, version.scheme.file_read_number, epoch)
             owner = owners.setdefault(key, generation)
             if owner != generation:
                 raise ValueError(
                     f"key versions {owner.key_version} and {version.ordinal} yield the same MAC "
                     f"key, at epochs {owner.epoch} and {epoch}"
                 )
+
+
+def _require_one_kind(versions: list[KeyVersion]) -> None:
     # A raw key may be what another version derives for one particular tag. No probe
     # would show that, so the two kinds are kept apart.
-    if len({_is_diversified(version.scheme) for version in versions}) > 1:
+    if len({is_diversified(version.scheme) for version in versions}) > 1:
         raise ValueError(
             "static keys and derived keys do not go into one keyring; give the old tags "
             "a template and a keyring of their own"
         )
-
-
-def _is_diversified(scheme: KeyScheme) -> bool:
-    number = scheme.file_read_number
-    return scheme.tag_key(_PROBE, number) != scheme.tag_key(_OTHER_PROBE, number)

@@ -10,6 +10,8 @@ from ntag424.model import Key
 EPOCHS = range(256)
 #: Epochs of a scheme that has one set of keys per tag for ever.
 NO_EPOCHS = range(1)
+# Two serial numbers NXP does not issue (byte 0 is not 04): any UID would do.
+PROBE, _OTHER_PROBE = b"\x00PROBE1", b"\x00PROBE2"
 
 
 class KeyScheme(Protocol):
@@ -59,3 +61,9 @@ def require(uid: bytes, key_number: int, epoch: int, epochs: range) -> None:
         raise ValueError(f"application keys are numbered 0 to 4, not {key_number}")
     if epoch not in epochs:
         raise ValueError(f"this scheme has no keys for epoch {epoch}")
+
+
+def is_diversified(scheme: KeyScheme) -> bool:
+    """Tell whether every tag has a file-read key of its own."""
+    number = scheme.file_read_number
+    return scheme.tag_key(PROBE, number) != scheme.tag_key(_OTHER_PROBE, number)

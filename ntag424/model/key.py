@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from typing import Self
 
-from ntag424.crypto import Aes128
+from ntag424.crypto import Aes128, Lrp
 
 _HEX = "[0-9A-Fa-f]{32}"
 
@@ -35,6 +35,11 @@ class Key:
     def aes(self) -> Aes128:
         """Return this key made ready for AES; computed once."""
         return Aes128(self._value)
+
+    @cached_property
+    def lrp(self) -> Lrp:
+        """Return this key made ready for LRP, as a tag uses an application key; computed once."""
+        return Lrp.of(self._value)
 
     @property
     def is_zero(self) -> bool:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from ntag424 import Generation, Key, Uid
 from ntag424.crypto import aes_cmac
-from ntag424.keys import An10922Keys, HkdfKeys, SentryEv2Keys, SentryHkdfKeys, StaticKeys
+from ntag424.keys import (
+    An10922Keys,
+    BoltcardKeys,
+    HkdfKeys,
+    SdmBackendKeys,
+    SentryEv2Keys,
+    SentryHkdfKeys,
+    StaticKeys,
+    is_diversified,
+)
 from ntag424.sdm import TapMessage, verify
 from tests.support import BYTE, KEYS, UIDS, vectors
 
@@ -33,6 +42,8 @@ SCHEMES = {
     "static without PICCData": StaticKeys(file_read=MASTER),
     "sentry hkdf": SentryHkdfKeys(MASTER, salt="sentry.red"),
     "sentry ev2": SentryEv2Keys(MASTER),
+    "boltcard": BoltcardKeys(MASTER),
+    "sdm-backend": SdmBackendKeys(MASTER),
 }
 
 
@@ -228,6 +239,79 @@ def test_sentry_has_one_key_for_all_slots(name, slot):
     assert scheme.tag_key(UID, slot) == scheme.tag_key(UID, scheme.file_read_number)
 
 
+# ---- Boltcard -------------------------------------------------------------------------------
+
+CARDS = [
+    (vector, slot)
+    for vector in vectors("keys", "boltcard_keys")
+    for slot in range(5)
+    if f"k{slot}" in vector
+]
+
+
+@pytest.mark.parametrize(("vector", "slot"), CARDS, ids=lambda part: getattr(part, "id", part))
+def test_boltcards_scheme_gives_the_published_key(vector, slot):
+    scheme = BoltcardKeys(Key(vector["issuer_key"]), vector["version"])
+    assert scheme.tag_key(vector["uid"], slot) == Key(vector[f"k{slot}"])
+
+
+@pytest.mark.parametrize(
+    "vector", [v for v in vectors("keys", "boltcard_keys") if "k1" in v], ids=lambda v: v.id
+)
+def test_boltcards_key_1_is_the_meta_read_key(vector):
+    scheme = BoltcardKeys(Key(vector["issuer_key"]), vector["version"])
+    assert scheme.meta_read_key() == Key(vector["k1"])
+
+
+def test_a_boltcard_has_version_1_unless_told_otherwise():
+    assert BoltcardKeys(MASTER) == BoltcardKeys(MASTER, 1)
+
+
+@given(KEYS, UIDS, st.integers(0, 0xFFFFFFFF))
+def test_boltcards_version_is_four_bytes_with_the_low_one_first(issuer_key, uid, version):
+    card_key = cmac(issuer_key, bytes.fromhex("2D003F75") + uid + version.to_bytes(4, "little"))
+    key = cmac(card_key, bytes.fromhex("2D003F78"))
+    assert BoltcardKeys(issuer_key, version).tag_key(uid, 2) == key
+
+
+@pytest.mark.parametrize("version", [-1, 1 << 32])
+def test_boltcard_versions_have_32_bits(version):
+    with pytest.raises(ValueError, match="32 bits"):
+        BoltcardKeys(MASTER, version)
+
+
+# ---- sdm-backend ----------------------------------------------------------------------------
+
+SDM_BACKEND = vectors("keys", "sdm_backend_keys")
+each_sdm_backend = pytest.mark.parametrize("vector", SDM_BACKEND, ids=lambda v: v.id)
+
+
+@each_sdm_backend
+def test_sdm_backends_scheme_gives_the_published_key(vector):
+    key = SdmBackendKeys(vector["master"]).tag_key(vector["uid"], vector["key_number"])
+    assert key == Key(vector["tag_key"])
+
+
+@each_sdm_backend
+def test_sdm_backends_scheme_gives_the_published_meta_read_key(vector):
+    assert SdmBackendKeys(vector["master"]).meta_read_key() == Key(vector["meta_read_key"])
+
+
+def test_a_master_of_sdm_backend_may_be_a_key():
+    vector = SDM_BACKEND[1]
+    assert SdmBackendKeys(Key(vector["master"])).meta_read_key() == Key(vector["meta_read_key"])
+
+
+@pytest.mark.parametrize("slot", range(5))
+def test_the_default_master_of_sdm_backend_stands_for_factory_keys(slot):
+    assert SdmBackendKeys(bytes(16)).tag_key(UID, slot).is_zero
+
+
+@pytest.mark.parametrize("length", [15, 17, 32])
+def test_only_sixteen_zeros_are_that_default(length):
+    assert not SdmBackendKeys(bytes(length)).tag_key(UID, 2).is_zero
+
+
 # ---- what all schemes have in common --------------------------------------------------------
 
 
@@ -256,6 +340,8 @@ def test_every_scheme_makes_the_mac_with_key_2(scheme):
         "static without PICCData": None,
         "sentry hkdf": None,
         "sentry ev2": None,
+        "boltcard": 1,
+        "sdm-backend": 1,
     }.items(),
 )
 def test_a_meta_read_key_is_in_slot_1_or_nowhere(name, number):
@@ -340,3 +426,15 @@ def test_the_epoch_of_a_generation_chooses_the_key():
     session_key = cmac(scheme.tag_key(UID, 2, 5), bytes.fromhex("3CC300010080") + UID + b"\1\0\0")
     message = TapMessage(uid=UID, read_counter=1, mac=bytes(cmac(session_key, b""))[1::2])
     assert verify(message, scheme, generation=Generation(1, 5)).epoch == 5
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMES if not name.startswith("static")])
+def test_a_scheme_that_derives_from_the_uid_is_diversified(name):
+    assert is_diversified(SCHEMES[name])
+
+
+@pytest.mark.parametrize(
+    "scheme", [SCHEMES["static"], SdmBackendKeys(bytes(16))], ids=["static", "sdm-backend default"]
+)
+def test_a_scheme_of_one_key_for_all_tags_is_not_diversified(scheme):
+    assert not is_diversified(scheme)
