@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ntag424.errors import TapMacError
-from ntag424.keys import Keyring, KeyVersion
-from ntag424.model import Generation
+from ntag424.keys import Keyring, KeyVersion, is_diversified
+from ntag424.model import Generation, Mode
 from ntag424.sdm import VerifiedTap, verify, verify_any
 from ntag424.url_template import ParsedTap, UrlTemplate
 
@@ -15,19 +15,25 @@ class Verifier:
     A verified tap is genuine. Whether it is fresh, only a ledger can say: pass
     `tap.counted()` to `TagLedger.redeem`.
 
+    *mode* is that of tags whose URL does not tell it: `{picc}` tells by its length.
+
     Raises:
-        ValueError: the template encrypts and a key version has no meta-read key; or
-            the template does not name key versions and there are too many to try.
+        ValueError: the template encrypts and a key version has no meta-read key; it
+            does not name key versions and there are too many to try; or it does not
+            show the UID and the keys depend on it.
 
     """
 
-    def __init__(self, template: UrlTemplate, keyring: Keyring) -> None:
+    def __init__(self, template: UrlTemplate, keyring: Keyring, *, mode: Mode = Mode.AES) -> None:
         if template.encrypts and any(v.scheme.meta_read_number is None for v in keyring):
             raise ValueError("{picc} needs a meta-read key in every key version")
         if not template.names_key_version:
             _ = keyring.candidates  # too many of them is found out now, not at a tap
-        self._template = template
-        self._keyring = keyring
+        if not template.shows_uid and any(is_diversified(v.scheme) for v in keyring):
+            raise ValueError("without the UID only keys that all tags share can be tried")
+        self.template = template
+        self.keyring = keyring
+        self.mode = mode
 
     def verify(self, url: str) -> VerifiedTap:
         """Check *url*, exactly as the phone received it.
@@ -37,15 +43,15 @@ class Verifier:
             TapMacError: no accepted key confirms it.
 
         """
-        parsed = self._template.parse(url)
+        parsed = self.template.parse(url, mode=self.mode)
         if parsed.key_version is None:
-            return verify_any(parsed.message, self._keyring)
+            return verify_any(parsed.message, self.keyring)
         return self._verify_named(parsed, parsed.key_version)
 
     def _verify_named(self, parsed: ParsedTap, ordinal: int) -> VerifiedTap:
-        version = self._keyring.accepted(ordinal)
+        version = self.keyring.accepted(ordinal)
         if version is None or parsed.epoch not in version.scheme.epochs:
-            self._waste_time(parsed, self._keyring.active)
+            self._waste_time(parsed, self.keyring.active)
             raise TapMacError
         generation = Generation(ordinal, parsed.epoch)
         return verify(parsed.message, version.scheme, generation=generation)

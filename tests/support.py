@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
-from ntag424 import Generation, Key, Uid
+from ntag424 import Generation, Key, Mode, Uid
 
 _VECTORS = Path(__file__).parent / "vectors"
 
@@ -31,6 +32,13 @@ class Vector:
 
     def __contains__(self, name):
         return name in self.given or name in self.expected
+
+    def get(self, name):
+        """Return what is called *name*, or None where the vector does not have it."""
+        try:
+            return self[name]
+        except KeyError:
+            return None
 
 
 def vectors(name, *ops):
@@ -56,7 +64,23 @@ COUNTERS = st.integers(0, 0xFFFFFF)
 
 # ---- templates ------------------------------------------------------------------------------
 
-WIDTHS = {"uid": 14, "ctr": 6, "picc": 32, "mac": 16, "mac-input": 0, "kv": 2, "epoch": 2}
+WIDTHS = {"uid": 14, "ctr": 6, "tt": 2, "mac": 16, "mac-input": 0, "kv": 2, "epoch": 2}
+TAMPERS = st.sampled_from(["CC", "CO", "OC", "OO", "II"])
+
+
+def width_of(name, mode=Mode.AES):
+    """Return how many characters stand for `{name}`."""
+    if name.startswith("picc"):
+        return 32 if mode == Mode.AES else 48
+    if name.startswith("file:"):
+        return 2 * file_parts(name)[0]
+    return WIDTHS[name]
+
+
+def file_parts(name):
+    """Take the name of a file field apart: its bytes, and where in them the tamper status is."""
+    size, _, place = name.removeprefix("file:").partition("+tt@")
+    return int(size), int(place) if place else None
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,7 @@ class Blueprint:
     origin: str
     #: Literals at the even places, names of placeholders at the odd ones.
     pieces: tuple[str, ...]
+    mode: Mode = Mode.AES
 
     @property
     def names(self):
@@ -76,8 +101,26 @@ class Blueprint:
         return self._filled({name: f"{{{name}}}" for name in self.names})
 
     @property
-    def encrypts(self):
-        return "picc" in self.names
+    def picc(self):
+        """Return the name of the field of PICCData, if there is one."""
+        return next((name for name in self.names if name.startswith("picc")), None)
+
+    @property
+    def file(self):
+        """Return the name of the field of SDMENCFileData, if there is one."""
+        return next((name for name in self.names if name.startswith("file:")), None)
+
+    @property
+    def mirrors_tamper(self):
+        return "tt" in self.names or (self.file is not None and "+tt@" in self.file)
+
+    @property
+    def shows_uid(self):
+        return bool({"uid", "picc", "picc:uid"}.intersection(self.names))
+
+    @property
+    def shows_counter(self):
+        return bool({"ctr", "picc", "picc:ctr"}.intersection(self.names))
 
     def url(self, fields):
         """Return the URL in which *fields*, by name, are given as text."""
@@ -87,9 +130,10 @@ class Blueprint:
         """Return where in the URL the field called *name* stands."""
         start = len(self.origin)
         for index, piece in enumerate(self.pieces):
+            width = width_of(piece, self.mode) if index % 2 else len(piece)
             if index % 2 and piece == name:
-                return slice(start, start + WIDTHS[name])
-            start += WIDTHS[piece] if index % 2 else len(piece)
+                return slice(start, start + width)
+            start += width
         raise LookupError(name)
 
     def mac_input(self, url):
@@ -117,24 +161,55 @@ _PIECES = [*"aZ09~:@!$&()*+,;=_-/?", "a.b", "%41", "%C3%A9", "?x=", "00"]
 _FREE = st.lists(st.sampled_from(_PIECES), max_size=6).map("".join)
 _LITERALS = st.sampled_from(["", "", "/", "&m=", "?p=", ";", "0", "/t?a.b=%C3%A9&"]) | _FREE
 
-_MIRRORS = {True: ["picc", "mac"], False: ["uid", "ctr", "mac"]}
+#: What a tag can show of itself, by whether it is encrypted.
+_IDENTITIES = {
+    True: [["picc"], ["picc"], ["picc:uid"], ["picc:ctr"]],
+    False: [["uid", "ctr"], ["uid", "ctr"], ["uid"], ["ctr"]],
+}
 _STATIC = [[], ["kv"], ["kv", "epoch"]]
+_FILES = ["file:16", "file:32", "file:16+tt@0", "file:16+tt@14", "file:32+tt@15"]
 
 
 @st.composite
-def blueprints(draw, *, encrypts=None):
+def blueprints(draw, *, encrypts=None, shows_uid=None):
     """Give valid templates: every placeholder in every place that the rules allow."""
-    mirrors = _MIRRORS[draw(st.booleans()) if encrypts is None else encrypts]
-    names = draw(st.permutations(mirrors + draw(st.sampled_from(_STATIC))))
-    mark = draw(st.none() | st.integers(0, names.index("mac")))
-    if mark is not None:
-        names.insert(mark, "mac-input")
+    identities = _IDENTITIES[draw(st.booleans()) if encrypts is None else encrypts]
+    if shows_uid:
+        identities = [names for names in identities if not names[0].endswith("ctr")]
+    identity = draw(st.sampled_from(identities))
+    names = _ordered(draw, identity, draw(covered(identity)))
     literals = ["/" + draw(_LITERALS), *(draw(_LITERALS) for _ in names)]
     # One literal at most has the #; where it is none of them, the URL has no fragment.
     fragment = draw(st.integers(0, len(names) + 1))
     literals = [text + "#" * (place == fragment) for place, text in enumerate(literals)]
     pieces = [*itertools.chain(*zip(literals, names, strict=False)), literals[-1]]
-    return Blueprint(draw(ORIGINS), tuple(pieces))
+    blueprint = Blueprint(draw(ORIGINS), tuple(pieces), draw(st.sampled_from(Mode)))
+    # What is not in the URI code of the record must fit behind seven bytes of header.
+    assume(len(blueprint.url({name: "0" * width_of(name, Mode.LRP) for name in names})) <= 256)
+    return blueprint
+
+
+@st.composite
+def covered(draw, identity):
+    """Give fields that only a MAC makes worth anything: file data and the tamper status."""
+    shows_both = identity in (["picc"], ["uid", "ctr"])
+    file = draw(st.sampled_from([None, *_FILES])) if shows_both else None
+    inside = file is not None and "+tt@" in file
+    tamper = not inside and draw(st.integers(0, 3)) == 0
+    return [name for name in (file, "tt" if tamper else None) if name is not None]
+
+
+def _ordered(draw, identity, behind_the_mark):
+    """Put the fields in any order in which the MAC covers what it must."""
+    names = draw(st.permutations([*identity, "mac", *draw(st.sampled_from(_STATIC))]))
+    mac = names.index("mac")
+    if not behind_the_mark:
+        mark = draw(st.none() | st.integers(0, mac))
+        return names if mark is None else [*names[:mark], "mac-input", *names[mark:]]
+    mark, *places = sorted(draw(st.integers(0, mac)) for _ in range(1 + len(behind_the_mark)))
+    for place, name in reversed(list(zip(places, behind_the_mark, strict=True))):
+        names = [*names[:place], name, *names[place:]]
+    return [*names[:mark], "mac-input", *names[mark:]]
 
 
 @st.composite

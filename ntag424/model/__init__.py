@@ -3,23 +3,31 @@
 from ntag424.model.counter import MAX_READ_COUNTER
 from ntag424.model.generation import Generation
 from ntag424.model.key import Key
+from ntag424.model.mode import Mode
+from ntag424.model.picc_data_tag import PiccDataTag
 from ntag424.model.sdm_settings import (
+    EncryptedFileData,
     EncryptedMirror,
     PiccMirror,
     PlainMirror,
     SdmAccess,
     SdmSettings,
 )
+from ntag424.model.tamper import TamperStatus
 from ntag424.model.uid import Uid
 
 __all__ = [
     "MAX_READ_COUNTER",
+    "EncryptedFileData",
     "EncryptedMirror",
     "Generation",
     "Key",
+    "Mode",
+    "PiccDataTag",
     "PiccMirror",
     "PlainMirror",
     "SdmAccess",
     "SdmSettings",
+    "TamperStatus",
     "Uid",
 ]

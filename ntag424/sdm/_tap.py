@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ntag424.errors import UncountedTapError
-from ntag424.model import MAX_READ_COUNTER, Generation, Uid
+from ntag424.model import MAX_READ_COUNTER, Generation, Mode, TamperStatus, Uid
+
+_UNSTATED = Generation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,16 @@ class CountedTap:
 class VerifiedTap:
     """A tap whose MAC held. It is genuine; whether it is fresh, only a ledger knows."""
 
-    uid: Uid
-    #: SDMReadCtr, 0 to FFFFFFh.
-    read_counter: int
-    generation: Generation
+    #: None where the tag mirrors the counter only.
+    uid: Uid | None
+    #: SDMReadCtr, 0 to FFFFFFh; None where the tag mirrors the UID only.
+    read_counter: int | None
+    generation: Generation = _UNSTATED
+    mode: Mode = Mode.AES
+    #: SDMENCFileData decrypted; None where there is none, or none that the MAC covers.
+    file_data: bytes | None = field(default=None, repr=False)
+    #: None where the tag does not mirror it, or not where the MAC covers it.
+    tamper: TamperStatus | None = None
 
     @property
     def key_version(self) -> int:
@@ -49,9 +57,11 @@ class VerifiedTap:
         """Return what a ledger needs to use this tap up.
 
         Raises:
-            UncountedTapError: the counter is 0.
+            UncountedTapError: it has no UID or no counter, or the counter is 0.
 
         """
+        if self.uid is None or self.read_counter is None:
+            raise UncountedTapError("the tag does not mirror both UID and read counter")
         if self.read_counter == 0:
             raise UncountedTapError("the read counter is 0, which no chip sends")
         return CountedTap(self.uid, self.generation, self.read_counter)

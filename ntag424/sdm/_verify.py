@@ -1,21 +1,26 @@
-"""SDMMAC verification in AES mode (NT4H2421Gx §9.3, AN12196 §3.4)."""
+"""SDMMAC verification (NT4H2421Gx §9.3, AN12196 §3.4)."""
 
 from __future__ import annotations
 
 import hmac
 
-from ntag424.crypto import aes_cmac
-from ntag424.errors import TapMacError
+from ntag424.errors import MalformedTapError, TapMacError
 from ntag424.keys import Keyring, KeyScheme
-from ntag424.model import Generation, Uid
+from ntag424.model import Generation, Mode, PiccDataTag, TamperStatus, Uid
 from ntag424.sdm._message import TapMessage
+from ntag424.sdm._modes import SESSIONS
+from ntag424.sdm._session import SdmSession
 from ntag424.sdm._tap import VerifiedTap
 
-# SV2 in front of UID and counter (NT4H2421Gx §9.3.9.2).
-_SESSION_MAC_LABEL = bytes.fromhex("3CC300010080")
-# PICCDataTag: UID (7 bytes) and read counter mirrored (NT4H2421Gx §9.3.4).
-_UID_AND_COUNTER = 0xC7
 _NO_KEYRING = Generation()
+# Where in PICCData [UID] || [SDMReadCtr] stand, by what PICCDataTag announces.
+_SHOWN = {
+    PiccDataTag.UID_AND_COUNTER.value: slice(1, 11),
+    PiccDataTag.UID.value: slice(1, 8),
+    PiccDataTag.COUNTER.value: slice(1, 4),
+}
+# Keys of tags that do not show their UID cannot depend on it.
+_NO_UID = bytes(7)
 
 
 def verify(
@@ -28,18 +33,27 @@ def verify(
 
     Raises:
         TapMacError: the MAC does not hold.
+        MalformedTapError: it holds, but where the tamper status should be is none.
         ValueError: the scheme has no such epoch, or no meta-read key for PICCData.
 
     """
-    plausible, identity = _identity(message, keys)
-    key = keys.tag_key(identity[:7], keys.file_read_number, generation.epoch)
-    session_key = aes_cmac(bytes(key), _SESSION_MAC_LABEL + identity)
-    # Of the CMAC, the odd-numbered bytes travel (NT4H2421Gx §9.1.3).
-    mac = aes_cmac(session_key, message.mac_input)[1::2]
+    mode = message.sdm_mode
+    plausible, shown = _identity(message, keys, mode)
+    uid, counter = (shown[:7], shown[7:]) if len(shown) >= 7 else (None, shown)
+    key = keys.tag_key(uid or _NO_UID, keys.file_read_number, generation.epoch)
+    session = SESSIONS[mode](key, shown)
     # No short cut for implausible PICCData: both failures take the same time.
-    if not hmac.compare_digest(mac, message.mac) & plausible:
+    if not hmac.compare_digest(session.mac(message.mac_input), message.mac) & plausible:
         raise TapMacError
-    return VerifiedTap(Uid(identity[:7]), int.from_bytes(identity[7:], "little"), generation)
+    file_data = _file_data(message, session, shown)
+    return VerifiedTap(
+        None if uid is None else Uid(uid),
+        int.from_bytes(counter, "little") if counter else None,
+        generation,
+        mode,
+        file_data,
+        _tamper(message, file_data),
+    )
 
 
 def verify_any(message: TapMessage, keyring: Keyring) -> VerifiedTap:
@@ -49,6 +63,7 @@ def verify_any(message: TapMessage, keyring: Keyring) -> VerifiedTap:
 
     Raises:
         TapMacError: none confirms it.
+        MalformedTapError: one does, but where the tamper status should be is none.
         ValueError: the keyring has too many candidates, or one without a meta-read
             key for PICCData.
 
@@ -69,10 +84,35 @@ def _verified_by(message: TapMessage, scheme: KeyScheme, ordinal: int) -> Verifi
         return None
 
 
-def _identity(message: TapMessage, keys: KeyScheme) -> tuple[bool, bytes]:
-    """Return whether the message is plausible, and UID (7) || read counter (3, LSB first)."""
+def _identity(message: TapMessage, keys: KeyScheme, mode: Mode) -> tuple[bool, bytes]:
+    """Return whether the message is plausible, and [UID (7)] || [SDMReadCtr (3, LSB first)]."""
     if message.picc_data is None:
         return True, message.plain_identity
-    # One block under a zero IV: CBC is ECB.
-    plain = keys.meta_read_key().aes.decrypt(message.picc_data)
-    return plain[0] == _UID_AND_COUNTER, plain[1:11]
+    plain = SESSIONS[mode].open_picc_data(keys.meta_read_key(), message.picc_data)
+    place = _SHOWN.get(plain[0])
+    due = message.picc_tag
+    if place is None or (due is not None and plain[0] != due.value):
+        return False, plain[1:11]
+    return True, plain[place]
+
+
+def _file_data(message: TapMessage, session: SdmSession, shown: bytes) -> bytes | None:
+    encrypted = message.encrypted_file_data
+    # A chip encrypts only where it shows UID and counter, and the MAC covers the result.
+    if encrypted is None or len(shown) != 10:
+        return None
+    if encrypted.hex().upper().encode() not in message.mac_input:
+        return None
+    return session.open_file_data(encrypted)
+
+
+def _tamper(message: TapMessage, file_data: bytes | None) -> TamperStatus | None:
+    if message.tamper_at is None:
+        covered = message.tamper is not None and bytes(message.tamper) in message.mac_input
+        return message.tamper if covered else None
+    if file_data is None:
+        return None
+    try:
+        return TamperStatus.from_bytes(file_data[message.tamper_at : message.tamper_at + 2])
+    except ValueError as error:
+        raise MalformedTapError("the tag mirrors no tamper status where one is due") from error

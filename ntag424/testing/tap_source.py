@@ -7,7 +7,7 @@ nothing but bytes and knows none of them.
 from __future__ import annotations
 
 from ntag424.keys import KeyScheme
-from ntag424.model import Generation, SdmAccess
+from ntag424.model import Generation, Mode, SdmAccess, TamperStatus
 from ntag424.testing.simulated_tag import SimulatedTag
 from ntag424.url_template import UrlTemplate
 
@@ -40,13 +40,17 @@ def tap_source(
     *,
     generation: Generation = _UNSTATED,
     read_counter: int = 0,
+    mode: Mode = Mode.AES,
+    file_data: bytes | None = None,
+    tamper: TamperStatus | None = None,
 ) -> TapSource:
     """Make a simulated tag as provisioning would write it, and tap it.
 
     *generation* is what `{kv}` and `{epoch}` say and what the keys are derived for;
-    the first tap shows *read_counter* + 1.
+    the first tap shows *read_counter* + 1. *file_data* is the plaintext of `{file:N}`;
+    *tamper* makes it a TagTamper chip whose loop was last found so.
     """
-    layout = template.layout(generation)
+    layout = template.layout(generation, mode=mode, file_data=file_data)
     meta_read = scheme.meta_read_number if template.encrypts else None
     block = layout.sdm.block(SdmAccess(file_read=scheme.file_read_number, meta_read=meta_read))
     tag = SimulatedTag(
@@ -55,6 +59,8 @@ def tap_source(
         ndef_file=layout.ndef_file,
         file_settings=_SDM_ON + _ACCESS_RIGHTS + block,
         read_counter=read_counter,
+        lrp=mode == Mode.LRP,
+        tamper=None if tamper is None else bytes(tamper),
     )
     return TapSource(tag)
 

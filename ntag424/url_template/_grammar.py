@@ -4,41 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum, unique
+from functools import cached_property
 from typing import TypeAlias
 
+from ntag424.model import Mode
+from ntag424.url_template._fields import Field, FileField, PiccField, Placeholder, field_called
 
-@unique
-class Placeholder(Enum):
-    """What the tag, or the person who writes it, fills in; the value is the name in braces."""
-
-    UID = "uid"
-    COUNTER = "ctr"
-    PICC_DATA = "picc"
-    MAC = "mac"
-    #: Zero characters wide: the MAC covers everything from here to the MAC itself.
-    MAC_INPUT = "mac-input"
-    KEY_VERSION = "kv"
-    EPOCH = "epoch"
-
-    @property
-    def width(self) -> int:
-        """Number of upper-case hex characters it stands for."""
-        return _WIDTHS[self]
-
-
-_WIDTHS = {
-    Placeholder.UID: 14,
-    Placeholder.COUNTER: 6,
-    Placeholder.PICC_DATA: 32,
-    Placeholder.MAC: 16,
-    Placeholder.MAC_INPUT: 0,
-    Placeholder.KEY_VERSION: 2,
-    Placeholder.EPOCH: 2,
-}
-
-#: A piece of literal text, or a placeholder.
-Segment: TypeAlias = str | Placeholder
+#: A piece of literal text, or what the tag or its writer fills in.
+Segment: TypeAlias = str | Field
 
 # Patterns are compiled when the first template is read, not when Python starts.
 
@@ -57,7 +30,10 @@ _DOT_SEGMENT = r"/(?:\.|%2E){1,2}(?:[/?#]|$)"
 _BRACES = r"\{([^{}]*)\}"
 
 
-@dataclass(frozen=True, slots=True)
+_BOTH = field_called("picc")
+
+
+@dataclass(frozen=True)
 class Grammar:
     """A template that keeps the rules, cut into segments."""
 
@@ -82,29 +58,48 @@ class Grammar:
         # `split` with a group gives literals and names in turn, a literal at both ends.
         pieces = re.split(_BRACES, text[origin.end() :])
         segments = tuple(
-            _placeholder(piece) if index % 2 else piece for index, piece in enumerate(pieces)
+            field_called(piece) if index % 2 else piece for index, piece in enumerate(pieces)
         )
-        _check_placeholders([item for item in segments if isinstance(item, Placeholder)])
+        _check_fields([item for item in segments if not isinstance(item, str)])
         return cls(origin.group(), segments)
 
-    @property
-    def length(self) -> int:
-        """Number of characters that every URL of this template has."""
+    @cached_property
+    def picc(self) -> PiccField | None:
+        """The field of PICCData, if there is one."""
+        return next((item for item in self.segments if isinstance(item, PiccField)), None)
+
+    @cached_property
+    def file(self) -> FileField | None:
+        """The field of SDMENCFileData, if there is one."""
+        return next((item for item in self.segments if isinstance(item, FileField)), None)
+
+    def length(self, mode: Mode) -> int:
+        """Return the number of characters that every URL of a tag in *mode* has."""
         return len(self.origin) + sum(
-            len(segment) if isinstance(segment, str) else segment.width
+            len(segment) if isinstance(segment, str) else segment.width(mode)
             for segment in self.segments
         )
 
-    def __contains__(self, placeholder: Placeholder) -> bool:
-        return placeholder in self.segments
+    @property
+    def place(self) -> str:
+        """The literal beginning: origin and path, cut at the slash before a placeholder."""
+        first = self.segments[0]
+        text = self.origin + (first if isinstance(first, str) else "")
+        path = re.split("[?#]", text)[0]
+        return path if len(path) < len(text) else path[: path.rindex("/") + 1]
 
+    def alphabets(self, mode: Mode) -> list[frozenset[str]]:
+        """List what each character of a URL may be, for a tag in *mode*."""
+        found = [frozenset(character) for character in self.origin]
+        for segment in self.segments:
+            if isinstance(segment, str):
+                found += [frozenset(character) for character in segment]
+            else:
+                found += [segment.alphabet] * segment.width(mode)
+        return found
 
-def _placeholder(name: str) -> Placeholder:
-    try:
-        return Placeholder(name)
-    except ValueError:
-        known = ", ".join(f"{{{item.value}}}" for item in Placeholder)
-        raise ValueError(f"unknown placeholder; there are {known}") from None
+    def __contains__(self, field: Field) -> bool:
+        return field in self.segments
 
 
 def _stand_in(match: re.Match[str]) -> str:
@@ -133,18 +128,47 @@ def _check_literals(rest: str) -> None:
         raise ValueError("leave . and .. out of the path: browsers do")
 
 
-def _check_placeholders(found: list[Placeholder]) -> None:
-    present = set(found)
-    if len(present) < len(found):
+def _check_fields(found: list[Field]) -> None:
+    names = [field.name for field in found]
+    if len(set(names)) < len(names):
         raise ValueError("each placeholder may stand only once")
-    if Placeholder.MAC not in present:
+    if Placeholder.MAC not in found:
         raise ValueError("a template needs {mac}: without it nothing can be verified")
-    plain = present & {Placeholder.UID, Placeholder.COUNTER}
-    if (Placeholder.PICC_DATA in present) == bool(plain) or len(plain) == 1:
-        raise ValueError("a template has {picc}, or both {uid} and {ctr}")
-    if Placeholder.MAC_INPUT in present and found.index(Placeholder.MAC_INPUT) > found.index(
-        Placeholder.MAC
-    ):
-        raise ValueError("{mac-input} stands before {mac}")
-    if Placeholder.EPOCH in present and Placeholder.KEY_VERSION not in present:
+    if Placeholder.EPOCH in found and Placeholder.KEY_VERSION not in found:
         raise ValueError("{epoch} counts within a key version: put {kv} beside it")
+    _check_identity(found)
+    _check_window(found)
+    _check_tamper(found)
+
+
+def _check_identity(found: list[Field]) -> None:
+    plain = {Placeholder.UID, Placeholder.COUNTER}.intersection(found)
+    encrypted = any(isinstance(field, PiccField) for field in found)
+    if encrypted == bool(plain):
+        raise ValueError(
+            "a template has {picc}, or {uid} and {ctr} in the clear; without either, every tap "
+            "would have the same MAC"
+        )
+    shows_both = _BOTH in found if encrypted else len(plain) == 2
+    if not shows_both and any(isinstance(field, FileField) for field in found):
+        raise ValueError("the tag encrypts {file} only where it shows UID and counter")
+
+
+def _check_window(found: list[Field]) -> None:
+    mac = found.index(Placeholder.MAC)
+    marked = Placeholder.MAC_INPUT in found
+    start = found.index(Placeholder.MAC_INPUT) if marked else mac
+    if start > mac:
+        raise ValueError("{mac-input} stands before {mac}")
+    for place, field in enumerate(found):
+        wants_cover = field is Placeholder.TAMPER or isinstance(field, FileField)
+        if wants_cover and not start < place < mac:
+            raise ValueError(
+                "{tt} and {file} stand between {mac-input} and {mac}, or prove nothing"
+            )
+
+
+def _check_tamper(found: list[Field]) -> None:
+    inside = any(isinstance(field, FileField) and field.tamper_at is not None for field in found)
+    if inside and Placeholder.TAMPER in found:
+        raise ValueError("the tag writes its tamper status in one place: {tt} or {file:N+tt@K}")

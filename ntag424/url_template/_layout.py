@@ -4,63 +4,85 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ntag424.model import EncryptedMirror, PiccMirror, PlainMirror, SdmSettings
-from ntag424.url_template._grammar import Grammar, Placeholder
+from ntag424.model import (
+    EncryptedFileData,
+    EncryptedMirror,
+    Mode,
+    PiccMirror,
+    PlainMirror,
+    SdmSettings,
+)
+from ntag424.url_template._fields import Field, Placeholder
+from ntag424.url_template._grammar import Grammar
 
 #: Size of file 02, the NDEF file (NT4H2421Gx §8.2.3).
 NDEF_FILE_BYTES = 256
 # URI identifier codes of the NFC Forum's URI record type, longest prefix first.
 _PREFIXES = (("https://www.", 2), ("http://www.", 1), ("https://", 4), ("http://", 3))
+# NLEN (2), record header, type length, payload length, type and URI code (5).
+_HEADER_BYTES = 7
 
 
 @dataclass(frozen=True, slots=True)
 class TagLayout:
     """What goes onto a tag for one template: the NDEF file and the SDM settings."""
 
-    #: NLEN (2) || one short URI record, zeros where the tag will mirror.
+    #: NLEN (2) || one short URI record, zeros where the tag will mirror. The plaintext
+    #: of SDMENCFileData stands in the first half of its place.
     ndef_file: bytes
     sdm: SdmSettings
 
 
-def lay_out(grammar: Grammar, static: dict[Placeholder, str]) -> TagLayout:
-    """Place every segment; *static* holds the text of `{kv}` and `{epoch}`.
+def lay_out(grammar: Grammar, mode: Mode, fixed: dict[Field, bytes]) -> TagLayout:
+    """Place every segment; *fixed* holds what is written into fields: key version, file data.
 
     Raises:
         ValueError: the result is larger than the NDEF file.
 
     """
     prefix, code = next(pair for pair in _PREFIXES if grammar.origin.startswith(pair[0]))
-    text = grammar.origin.removeprefix(prefix)
-    # NLEN (2), record header, type length, payload length, type and URI code (5).
-    start = 7
-    offsets: dict[Placeholder, int] = {}
+    text = grammar.origin.removeprefix(prefix).encode("ascii")
+    offsets: dict[Field, int] = {}
     for segment in grammar.segments:
         if isinstance(segment, str):
-            text += segment
+            text += segment.encode("ascii")
         else:
-            offsets[segment] = start + len(text)
-            text += static.get(segment, "0" * segment.width)
-    if start + len(text) > NDEF_FILE_BYTES:
+            offsets[segment] = _HEADER_BYTES + len(text)
+            text += fixed.get(segment, b"").ljust(segment.width(mode), b"0")
+    if _HEADER_BYTES + len(text) > NDEF_FILE_BYTES:
         raise ValueError(
-            f"the tag's file has {NDEF_FILE_BYTES} bytes, this template needs {start + len(text)}"
+            f"the tag's file has {NDEF_FILE_BYTES} bytes, this template needs "
+            f"{_HEADER_BYTES + len(text)}"
         )
-    return TagLayout(_uri_record(code, text), _settings(offsets))
+    return TagLayout(_uri_record(code, text), _settings(grammar, mode, offsets))
 
 
-def _uri_record(code: int, text: str) -> bytes:
+def _uri_record(code: int, text: bytes) -> bytes:
     """NLEN (2) || D1h 01h payload length 'U' || URI code (1) || text."""
-    payload = bytes((code,)) + text.encode("ascii")
+    payload = bytes((code,)) + text
     record = bytes((0xD1, 0x01, len(payload))) + b"U" + payload
     return len(record).to_bytes(2, "big") + record
 
 
-def _settings(offsets: dict[Placeholder, int]) -> SdmSettings:
+def _settings(grammar: Grammar, mode: Mode, offsets: dict[Field, int]) -> SdmSettings:
     mac_offset = offsets[Placeholder.MAC]
-    mac_input_offset = offsets.get(Placeholder.MAC_INPUT, mac_offset)
-    return SdmSettings(_mirror(offsets), mac_input_offset, mac_offset)
+    file, encrypted = grammar.file, None
+    tamper_offset = offsets.get(Placeholder.TAMPER)
+    if file is not None:
+        encrypted = EncryptedFileData(offsets[file], file.width(mode))
+        if file.tamper_at is not None:
+            tamper_offset = offsets[file] + file.tamper_at
+    return SdmSettings(
+        mirror=_mirror(grammar, offsets),
+        mac_input_offset=offsets.get(Placeholder.MAC_INPUT, mac_offset),
+        mac_offset=mac_offset,
+        encrypted_file_data=encrypted,
+        tamper_offset=tamper_offset,
+    )
 
 
-def _mirror(offsets: dict[Placeholder, int]) -> PiccMirror:
-    if Placeholder.PICC_DATA in offsets:
-        return EncryptedMirror(offsets[Placeholder.PICC_DATA])
-    return PlainMirror(offsets[Placeholder.UID], offsets[Placeholder.COUNTER])
+def _mirror(grammar: Grammar, offsets: dict[Field, int]) -> PiccMirror:
+    picc = grammar.picc
+    if picc is not None:
+        return EncryptedMirror(offsets[picc], picc.tag)
+    return PlainMirror(offsets.get(Placeholder.UID), offsets.get(Placeholder.COUNTER))

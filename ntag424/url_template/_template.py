@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from itertools import product
 
 from ntag424.errors import MalformedTapError
-from ntag424.model import Generation
-from ntag424.sdm import TapMessage
-from ntag424.url_template._grammar import Grammar, Placeholder
+from ntag424.model import Generation, Mode
+from ntag424.url_template._fields import Field, Placeholder, pattern
+from ntag424.url_template._grammar import Grammar
 from ntag424.url_template._layout import TagLayout, lay_out
+from ntag424.url_template._parsed import ParsedTap, decode, encode, static_texts
 
 _UNSTATED = Generation()
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedTap:
-    """A URL taken apart. Nothing in it is trusted yet."""
-
-    message: TapMessage
-    #: What stood at `{kv}`; None where the template has none.
-    key_version: int | None = None
-    #: What stood at `{epoch}`; 0 where the template has none.
-    epoch: int = 0
+_MAC, _MAC_INPUT = Placeholder.MAC.name, Placeholder.MAC_INPUT.name
 
 
 class UrlTemplate:
     """The URL on a tag, with placeholders for what the tag fills in.
 
-    `{picc}` or `{uid}` and `{ctr}`, and `{mac}`, are mirrored by the tag;
-    `{mac-input}` marks where the MAC begins to cover the text (default: at the MAC
-    itself, so it covers nothing but UID and counter); `{kv}` and `{epoch}` are
-    written once, when the tag is provisioned.
+    The tag mirrors `{picc}` (UID and counter encrypted; `{picc:uid}` and `{picc:ctr}`
+    one of them), or `{uid}` and `{ctr}` in the clear; `{mac}`; `{tt}`, the tamper status
+    of a TagTamper chip; `{file:N}`, N bytes of the file encrypted, with the tamper status
+    at byte K of them as `{file:N+tt@K}`. `{mac-input}` marks where the MAC begins to cover
+    the text (default: at the MAC itself, so it covers nothing but UID and counter).
+    `{kv}` and `{epoch}` are written once, when the tag is provisioned.
 
     Raises:
         ValueError: the text breaks a rule, or does not fit onto the tag.
@@ -41,9 +34,8 @@ class UrlTemplate:
     def __init__(self, text: str) -> None:
         self.text = text
         self._grammar = Grammar.read(text)
-        self._pattern = re.compile(_pattern(self._grammar), re.ASCII)
-        self._length = self._grammar.length
-        lay_out(self._grammar, {})
+        lay_out(self._grammar, Mode.AES, {})
+        self._forms = _forms(self._grammar)
 
     @property
     def origin(self) -> str:
@@ -51,55 +43,107 @@ class UrlTemplate:
         return self._grammar.origin
 
     @property
+    def place(self) -> str:
+        """Origin and path, as far as they are the same in every URL.
+
+        A path with a placeholder is cut at the slash before it.
+        """
+        return self._grammar.place
+
+    def overlaps(self, other: UrlTemplate) -> bool:
+        """Tell whether there is a text that both templates take for a URL of theirs."""
+        return any(
+            len(ours) == len(theirs) and all(map(frozenset.intersection, ours, theirs))
+            for ours, theirs in product(self._alphabets(), other._alphabets())
+        )
+
+    def _alphabets(self) -> list[list[frozenset[str]]]:
+        return [self._grammar.alphabets(mode) for mode in _modes(self._grammar)]
+
+    @property
     def encrypts(self) -> bool:
         """Whether UID and counter travel as PICCData."""
-        return Placeholder.PICC_DATA in self._grammar
+        return self._grammar.picc is not None
+
+    @property
+    def shows_uid(self) -> bool:
+        """Whether a tap says, in the clear or encrypted, which tag it is of."""
+        picc = self._grammar.picc
+        return Placeholder.UID in self._grammar if picc is None else picc.tag.has_uid
+
+    @property
+    def shows_counter(self) -> bool:
+        """Whether a tap says, in the clear or encrypted, the how many-th it is."""
+        picc = self._grammar.picc
+        return Placeholder.COUNTER in self._grammar if picc is None else picc.tag.has_counter
+
+    @property
+    def is_redeemable(self) -> bool:
+        """Whether a ledger can use its taps up: they show both UID and counter."""
+        return self.shows_uid and self.shows_counter
 
     @property
     def names_key_version(self) -> bool:
         """Whether a URL says which key version its tag was written with."""
         return Placeholder.KEY_VERSION in self._grammar
 
-    def layout(self, generation: Generation = _UNSTATED) -> TagLayout:
+    def layout(
+        self,
+        generation: Generation = _UNSTATED,
+        *,
+        mode: Mode = Mode.AES,
+        file_data: bytes | None = None,
+    ) -> TagLayout:
         """Return what to write to a tag of this *generation*.
+
+        *file_data* is the plaintext for `{file:N}`, N bytes.
 
         Raises:
             ValueError: the template cannot say the epoch, so the keys of that epoch
-                would never be tried.
+                would never be tried; the length of *file_data* is not the template's; or
+                in this *mode* the result is larger than the tag's file.
 
         """
         if generation.epoch and Placeholder.EPOCH not in self._grammar:
             raise ValueError("without {epoch} a template is written at epoch 0 only")
-        return lay_out(self._grammar, _static(generation.key_version, generation.epoch))
+        texts = static_texts(generation)
+        fixed = {Placeholder[name]: text.encode() for name, text in texts.items()}
+        return lay_out(self._grammar, mode, fixed | self._file_content(file_data))
 
-    def parse(self, url: str) -> ParsedTap:
+    def _file_content(self, file_data: bytes | None) -> dict[Field, bytes]:
+        file = self._grammar.file
+        if file_data is None:
+            return {}
+        if file is None or len(file_data) != file.size:
+            due = 0 if file is None else file.size
+            raise ValueError(f"this template encrypts {due} bytes, not {len(file_data)}")
+        return {file: file_data}
+
+    def parse(self, url: str, *, mode: Mode = Mode.AES) -> ParsedTap:
         """Take *url* apart, if it matches this template to the letter.
+
+        *mode* is that of tags whose URL does not tell it; `{picc}` does by its length.
 
         Raises:
             MalformedTapError: it does not: in length, case, order or any character.
 
         """
         # The length first: no regular expression is spent on what cannot match.
-        match = self._pattern.fullmatch(url) if len(url) == self._length else None
+        pattern = self._forms.get(len(url))
+        match = None if pattern is None else pattern.fullmatch(url)
         if match is None:
             raise MalformedTapError("the URL does not match the template")
-        found = match.groupdict()
-        version = found.get(Placeholder.KEY_VERSION.name)
-        epoch = found.get(Placeholder.EPOCH.name)
-        return ParsedTap(
-            _message(found, _mac_input(match)),
-            None if version is None else int(version, 16),
-            0 if epoch is None else int(epoch, 16),
-        )
+        told = None if self.encrypts else mode
+        return decode(self._grammar, match.groupdict(), _mac_input(match), told)
 
     def render(self, tap: ParsedTap) -> str:
         """Write the URL that `parse` takes apart into *tap*.
 
         `tap.message.mac_input` is not looked at: it follows from the other fields.
         """
-        texts = _static(tap.key_version or 0, tap.epoch) | _mirrored(tap.message)
+        texts = encode(self._grammar, tap)
         return self.origin + "".join(
-            segment if isinstance(segment, str) else texts[segment]
+            segment if isinstance(segment, str) else texts[segment.name]
             for segment in self._grammar.segments
         )
 
@@ -107,12 +151,24 @@ class UrlTemplate:
         return f"UrlTemplate({self.text!r})"
 
 
-def _pattern(grammar: Grammar) -> str:
-    """Return the one expression that a URL of this template must match as a whole."""
+def _forms(grammar: Grammar) -> dict[int, re.Pattern[str]]:
+    """Return, by length, the expressions that URLs must match as a whole: one for each mode."""
+    return {
+        grammar.length(mode): re.compile(_pattern(grammar, mode), re.ASCII)
+        for mode in _modes(grammar)
+    }
+
+
+def _modes(grammar: Grammar) -> tuple[Mode, ...]:
+    """List the modes whose URLs look different."""
+    return (Mode.AES,) if grammar.picc is None else (Mode.AES, Mode.LRP)
+
+
+def _pattern(grammar: Grammar, mode: Mode) -> str:
     pieces = [
         re.escape(segment)
         if isinstance(segment, str)
-        else f"(?P<{segment.name}>[0-9A-F]{{{segment.width}}})"
+        else f"(?P<{segment.name}>{pattern(segment, mode)})"
         for segment in grammar.segments
     ]
     return re.escape(grammar.origin) + "".join(pieces)
@@ -120,36 +176,6 @@ def _pattern(grammar: Grammar) -> str:
 
 def _mac_input(match: re.Match[str]) -> bytes:
     """Cut out the characters that the MAC covers, exactly as they were received."""
-    end = match.start(Placeholder.MAC.name)
-    marked = Placeholder.MAC_INPUT.name in match.re.groupindex
-    start = match.end(Placeholder.MAC_INPUT.name) if marked else end
+    end = match.start(_MAC)
+    start = match.end(_MAC_INPUT) if _MAC_INPUT in match.re.groupindex else end
     return match.string[start:end].encode("ascii")
-
-
-def _message(found: dict[str, str], mac_input: bytes) -> TapMessage:
-    mac = bytes.fromhex(found[Placeholder.MAC.name])
-    picc_data = found.get(Placeholder.PICC_DATA.name)
-    if picc_data is not None:
-        return TapMessage(mac=mac, mac_input=mac_input, picc_data=bytes.fromhex(picc_data))
-    return TapMessage(
-        mac=mac,
-        mac_input=mac_input,
-        uid=bytes.fromhex(found[Placeholder.UID.name]),
-        # In a URL the counter stands MSB first (NT4H2421Gx §9.3.3).
-        read_counter=int(found[Placeholder.COUNTER.name], 16),
-    )
-
-
-def _static(key_version: int, epoch: int) -> dict[Placeholder, str]:
-    return {Placeholder.KEY_VERSION: f"{key_version:02X}", Placeholder.EPOCH: f"{epoch:02X}"}
-
-
-def _mirrored(message: TapMessage) -> dict[Placeholder, str]:
-    texts = {Placeholder.MAC: message.mac.hex().upper(), Placeholder.MAC_INPUT: ""}
-    if message.picc_data is not None:
-        return texts | {Placeholder.PICC_DATA: message.picc_data.hex().upper()}
-    identity = message.plain_identity
-    return texts | {
-        Placeholder.UID: identity[:7].hex().upper(),
-        Placeholder.COUNTER: identity[:6:-1].hex().upper(),
-    }

@@ -7,9 +7,24 @@ import pytest
 from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
 
-from ntag424 import Generation, MalformedTapError, TapMacError, UncountedTapError, UrlTemplate
+from ntag424 import (
+    Generation,
+    MalformedTapError,
+    Mode,
+    TamperStatus,
+    TapMacError,
+    UncountedTapError,
+    UrlTemplate,
+)
 from ntag424.keys import StaticKeys
-from ntag424.model import EncryptedMirror, Key, PlainMirror, SdmAccess
+from ntag424.model import (
+    EncryptedFileData,
+    EncryptedMirror,
+    Key,
+    PiccDataTag,
+    PlainMirror,
+    SdmAccess,
+)
 from ntag424.sdm import TapMessage, verify
 from ntag424.testing import tap_source
 from ntag424.url_template import ParsedTap
@@ -31,7 +46,9 @@ PATH = "behind the host comes a path"
 DOTS = "leave . and .. out of the path"
 NAMES = "unknown placeholder"
 ONCE = "each placeholder may stand only once"
-IDENTITY = r"a template has \{picc\}, or both \{uid\} and \{ctr\}"
+IDENTITY = r"a template has \{picc\}, or \{uid\} and \{ctr\} in the clear"
+BOTH = "only where it shows UID and counter"
+COVER = r"\{tt\} and \{file\} stand between \{mac-input\} and \{mac\}"
 
 REFUSED = {
     "empty": ("", HOST),
@@ -97,8 +114,6 @@ REFUSED = {
     "no mac": ("https://id.example.com/{picc}", r"a template needs \{mac\}"),
     "no placeholder": ("https://id.example.com/", r"a template needs \{mac\}"),
     "neither picc nor uid": ("https://id.example.com/{mac}", IDENTITY),
-    "uid alone": ("https://id.example.com/{uid}{mac}", IDENTITY),
-    "counter alone": ("https://id.example.com/{ctr}{mac}", IDENTITY),
     "picc beside uid": ("https://id.example.com/{picc}{uid}{mac}", IDENTITY),
     "picc beside counter": ("https://id.example.com/{picc}{ctr}{mac}", IDENTITY),
     "picc beside both": ("https://id.example.com/{picc}{uid}{ctr}{mac}", IDENTITY),
@@ -106,6 +121,34 @@ REFUSED = {
         "https://id.example.com/{picc}{mac}{mac-input}",
         r"\{mac-input\} stands before \{mac\}",
     ),
+    "file beside the uid alone": ("https://a/{mac-input}{uid}{file:16}{mac}", BOTH),
+    "file beside the encrypted counter alone": (
+        "https://a/{mac-input}{picc:ctr}{file:16}{mac}",
+        BOTH,
+    ),
+    "file without a window": ("https://a/{picc}{file:16}{mac}", COVER),
+    "file before the window": ("https://a/{picc}{file:16}{mac-input}{mac}", COVER),
+    "file behind the mac": ("https://a/{picc}{mac-input}{mac}{file:16}", COVER),
+    "tamper status without a window": ("https://a/{picc}{tt}{mac}", COVER),
+    "tamper status before the window": ("https://a/{picc}{tt}{mac-input}{mac}", COVER),
+    "tamper status behind the mac": ("https://a/{picc}{mac-input}{mac}{tt}", COVER),
+    "two file fields": ("https://a/{mac-input}{picc}{file:16}{file:32}{mac}", ONCE),
+    "two fields of PICCData": ("https://a/{picc}{picc:uid}{mac}", ONCE),
+    "tamper status in two places": (
+        "https://a/{mac-input}{picc}{tt}{file:16+tt@0}{mac}",
+        "in one place",
+    ),
+    "file of no whole block": ("https://a/{mac-input}{picc}{file:15}{mac}", "multiple of 16"),
+    "file of no bytes": ("https://a/{mac-input}{picc}{file:0}{mac}", NAMES),
+    "file without a size": ("https://a/{mac-input}{picc}{file}{mac}", NAMES),
+    "file with a sign": ("https://a/{mac-input}{picc}{file:+16}{mac}", NAMES),
+    "file with a leading zero": ("https://a/{mac-input}{picc}{file:016}{mac}", NAMES),
+    "file in other digits": ("https://a/{mac-input}{picc}{file:\u0661\u0666}{mac}", NAMES),
+    "tamper status behind the file data": (
+        "https://a/{mac-input}{picc}{file:16+tt@15}{mac}",
+        "leaves no room",
+    ),
+    "PICCData of something else": ("https://a/{picc:file}{mac}", NAMES),
     "epoch without key version": (
         "https://id.example.com/{epoch}{picc}{mac}",
         r"put \{kv\} beside it",
@@ -120,9 +163,9 @@ def test_a_template_that_breaks_a_rule_is_refused_by_its_name(text, rule):
 
 
 def test_the_refusal_of_an_unknown_placeholder_says_what_there_is():
-    known = r"unknown placeholder; .*\{uid\}.*\{ctr\}.*\{picc\}.*\{mac\}.*\{mac-input\}"
+    known = r"unknown placeholder; .*\{uid\}.*\{mac-input\}.*\{picc:ctr\}.*\{file:N\+tt@K\}"
     with pytest.raises(ValueError, match=known):
-        UrlTemplate("https://id.example.com/{picc}{mac}{tt}")
+        UrlTemplate("https://id.example.com/{picc}{mac}{foo}")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +186,13 @@ def test_the_refusal_of_an_unknown_placeholder_says_what_there_is():
         "https://id.example.com/{mac-input}{mac}{ctr}{uid}",
         "https://id.example.com/{epoch}{kv}{picc}{mac}",
         "https://id.example.com/{kv}{picc}{mac}",
+        "https://id.example.com/{uid}{mac}",
+        "https://id.example.com/{ctr}{mac}",
+        "https://id.example.com/{picc:uid}{mac}",
+        "https://id.example.com/{picc:ctr}{mac}",
+        "https://id.example.com/{mac-input}{tt}{picc}{mac}",
+        "https://id.example.com/{uid}{mac-input}{file:16}{mac}{ctr}",
+        "https://id.example.com/{mac-input}{file:64+tt@62}{picc}{mac}",
     ],
 )
 def test_a_template_that_keeps_the_rules_is_taken(text):
@@ -161,6 +211,12 @@ def test_a_template_that_fills_the_file_to_the_last_byte_is_taken():
 def test_a_template_that_needs_one_byte_more_is_refused():
     with pytest.raises(ValueError, match="has 256 bytes, this template needs 257"):
         UrlTemplate(f"https://a/{'x' * 200}{{picc}}{{mac}}")
+
+
+def test_a_template_that_fits_in_aes_mode_alone_is_laid_out_in_aes_mode_alone():
+    template = UrlTemplate(f"https://a/{'x' * 184}{{picc}}{{mac}}")
+    with pytest.raises(ValueError, match="has 256 bytes, this template needs 257"):
+        template.layout(mode=Mode.LRP)
 
 
 @pytest.mark.parametrize("prefix", ["http://", "https://", "http://www.", "https://www."])
@@ -191,6 +247,77 @@ def test_a_template_knows_whether_it_encrypts(template, encrypts):
 @pytest.mark.parametrize(("template", "names"), [(ENCRYPTED, True), (PLAIN, False)])
 def test_a_template_knows_whether_it_names_the_key_version(template, names):
     assert template.names_key_version is names
+
+
+@pytest.mark.parametrize(
+    ("identity", "shown"),
+    [
+        ("{picc}", (True, True)),
+        ("{picc:uid}", (True, False)),
+        ("{picc:ctr}", (False, True)),
+        ("{uid}{ctr}", (True, True)),
+        ("{uid}", (True, False)),
+        ("{ctr}", (False, True)),
+    ],
+)
+def test_a_template_knows_whether_it_shows_uid_and_counter(identity, shown):
+    template = UrlTemplate(f"https://a/{identity}{{mac}}")
+    assert (template.shows_uid, template.shows_counter) == shown
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_redeemable"),
+    [("{picc}", True), ("{uid}{ctr}", True), ("{uid}", False), ("{picc:ctr}", False)],
+)
+def test_only_a_template_that_shows_both_is_redeemable(identity, is_redeemable):
+    assert UrlTemplate(f"https://a/{identity}{{mac}}").is_redeemable is is_redeemable
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("https://a/{picc}{mac}", "https://a/"),
+        ("https://a/t{picc}{mac}", "https://a/"),
+        ("https://a/t/{picc}/{mac}", "https://a/t/"),
+        ("https://a/t?p={picc}{mac}", "https://a/t"),
+        ("https://a/t/#{picc}{mac}", "https://a/t/"),
+        ("https://a/t?x=/y#{picc}{mac}", "https://a/t"),
+        ("https://a/t{mac-input}?p={picc}{mac}", "https://a/"),
+        ("http://a:8080/t/u#{picc}{mac}", "http://a:8080/t/u"),
+    ],
+)
+def test_a_template_knows_the_place_that_all_its_urls_share(text, place):
+    assert UrlTemplate(text).place == place
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://a/t?p={picc}&m={mac}", "https://a/t?p={picc}&m={mac}"),
+        ("https://a/t?{uid}{ctr}{mac}", "https://a/t?{mac}{ctr}{uid}"),
+        ("https://a/t?{kv}{picc}{mac}", "https://a/t?A0{picc}{mac}"),
+        # In LRP mode the first has sixteen characters more.
+        ("https://a/t?{picc}{mac}", "https://a/t?{picc}{mac}0123456789ABCDEF"),
+    ],
+    ids=["the same", "fields in another order", "hex in a literal", "another mode"],
+)
+def test_templates_that_one_url_could_match_overlap(one, other):
+    assert UrlTemplate(one).overlaps(UrlTemplate(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://a/t?p={picc}&m={mac}", "https://a/t#p={picc}&m={mac}"),
+        ("https://a/t?p={picc}&m={mac}", "https://a/t?m={mac}&p={picc}"),
+        ("https://a/t?{picc}{mac}", "https://b/t?{picc}{mac}"),
+        ("https://a/t?{picc}{mac}", "https://a/t?{picc}{mac}0"),
+        ("https://a/t?{mac-input}{tt}{uid}{mac}", "https://a/t?00{uid}{mac}"),
+    ],
+    ids=["query or fragment", "parameters in another order", "host", "length", "tamper status"],
+)
+def test_templates_that_no_url_can_match_both_do_not_overlap(one, other):
+    assert not UrlTemplate(one).overlaps(UrlTemplate(other))
 
 
 def test_a_template_represents_itself_by_its_text():
@@ -274,14 +401,16 @@ def encrypted_url(**changed):
 
 def test_a_plain_url_is_taken_apart():
     assert PLAIN.parse(plain_url()) == ParsedTap(
-        TapMessage(uid=UID, read_counter=42, mac=bytes.fromhex(FIELDS["mac"]))
+        TapMessage(uid=UID, read_counter=42, mac=bytes.fromhex(FIELDS["mac"]), mode=Mode.AES)
     )
 
 
 def test_an_encrypted_url_is_taken_apart():
     assert ENCRYPTED.parse(encrypted_url()) == ParsedTap(
         TapMessage(
-            picc_data=bytes.fromhex(PICC_FIELDS["picc"]), mac=bytes.fromhex(PICC_FIELDS["mac"])
+            picc_data=bytes.fromhex(PICC_FIELDS["picc"]),
+            picc_tag=PiccDataTag.UID_AND_COUNTER,
+            mac=bytes.fromhex(PICC_FIELDS["mac"]),
         ),
         key_version=1,
         epoch=2,
@@ -435,3 +564,95 @@ def test_a_counter_changed_in_the_url_does_not_verify():
 )
 def test_what_was_taken_apart_is_put_together_again(template, url):
     assert template.render(template.parse(url)) == url
+
+
+# ---- every form -----------------------------------------------------------------------------
+
+
+def block_of(text, *, meta_read, mode=Mode.AES):
+    access = SdmAccess(file_read=2, meta_read=meta_read)
+    return UrlTemplate(text).layout(mode=mode).sdm.block(access)
+
+
+@pytest.mark.parametrize(
+    ("text", "meta_read", "block"),
+    [
+        # SDMOptions, SDMAccessRights, UIDOffset, SDMReadCtrOffset, SDMMACInputOffset, SDMMACOffset
+        ("https://a/{uid}{ctr}{mac}", None, "C1 FFE2 090000 170000 1D0000 1D0000"),
+        ("https://a/{uid}{mac}", None, "81 FFE2 090000 170000 170000"),
+        ("https://a/{ctr}{mac}", None, "41 FFE2 090000 0F0000 0F0000"),
+        # the same with PICCDataOffset
+        ("https://a/{picc}{mac}", 1, "C1 FF12 090000 290000 290000"),
+        ("https://a/{picc:uid}{mac}", 1, "81 FF12 090000 290000 290000"),
+        ("https://a/{picc:ctr}{mac}", 1, "41 FF12 090000 290000 290000"),
+        # TTStatusOffset before SDMMACInputOffset
+        ("https://a/{mac-input}{tt}{uid}{mac}", None, "89 FFE2 0B0000 090000 090000 190000"),
+        # SDMENCOffset and SDMENCLength between the two offsets of the MAC
+        (
+            "https://a/{picc}{mac-input}{file:32}{mac}",
+            1,
+            "D1 FF12 090000 290000 290000 400000 690000",
+        ),
+        (
+            "https://a/{picc}{mac-input}{file:16+tt@5}{mac}",
+            1,
+            "D9 FF12 090000 2E0000 290000 290000 200000 490000",
+        ),
+    ],
+)
+def test_the_settings_of_each_form_are_what_the_data_sheet_lists(text, meta_read, block):
+    assert block_of(text, meta_read=meta_read) == bytes.fromhex(block)
+
+
+def test_in_lrp_mode_what_follows_picc_data_moves_by_sixteen_characters():
+    block = block_of("https://a/{picc}{mac}", meta_read=1, mode=Mode.LRP)
+    assert block == bytes.fromhex("C1 FF12 090000 390000 390000")
+
+
+def test_the_content_of_the_file_stands_in_the_first_half_of_its_place():
+    template = UrlTemplate("https://a/{picc}{mac-input}{file:16}{mac}")
+    layout = template.layout(file_data=bytes(range(16)))
+    assert layout.ndef_file[0x29 : 0x29 + 32] == bytes(range(16)) + b"0" * 16
+
+
+@pytest.mark.parametrize("size", [0, 15, 17, 32])
+def test_a_content_of_another_size_than_the_templates_is_refused(size):
+    template = UrlTemplate("https://a/{picc}{mac-input}{file:16}{mac}")
+    with pytest.raises(ValueError, match=f"encrypts 16 bytes, not {size}"):
+        template.layout(file_data=bytes(size))
+
+
+def test_a_template_without_a_file_takes_no_content():
+    with pytest.raises(ValueError, match="encrypts 0 bytes, not 16"):
+        ENCRYPTED.layout(file_data=bytes(16))
+
+
+def test_a_url_with_picc_data_of_24_bytes_is_taken_apart_as_lrp():
+    url = "https://id.example.com/t#k=0102&p=" + "AB" * 24 + "&m=0123456789ABCDEF"
+    assert ENCRYPTED.parse(url).message.sdm_mode is Mode.LRP
+
+
+def test_a_plain_url_is_of_the_mode_that_is_told():
+    assert PLAIN.parse(plain_url(), mode=Mode.LRP).message.sdm_mode is Mode.LRP
+
+
+@pytest.mark.parametrize("status", ["CC", "CO", "OC", "OO", "II"])
+def test_every_tamper_status_is_parsed(status):
+    template = UrlTemplate("https://a/{uid}{mac-input}{tt}{mac}")
+    tap = template.parse(f"https://a/04DE5F1EACC040{status}0123456789ABCDEF")
+    assert tap.message.tamper is TamperStatus(status.encode())
+
+
+@pytest.mark.parametrize("status", ["cc", "00", "IC", "OI", "CI", "C\n", "C "])
+def test_no_other_characters_are_a_tamper_status(status):
+    template = UrlTemplate("https://a/{uid}{mac-input}{tt}{mac}")
+    with pytest.raises(MalformedTapError):
+        template.parse(f"https://a/04DE5F1EACC040{status}0123456789ABCDEF")
+
+
+def test_the_settings_name_where_file_data_and_tamper_status_are():
+    settings = UrlTemplate("https://a/{picc}{mac-input}{file:16+tt@5}{mac}").layout().sdm
+    assert (settings.encrypted_file_data, settings.tamper_offset) == (
+        EncryptedFileData(0x29, 32),
+        0x29 + 5,
+    )

@@ -11,7 +11,7 @@ from ntag424.testing.simulated_tag._access_rights import (
     parse_conditions,
     require_condition,
 )
-from ntag424.testing.simulated_tag._sdm_model import Sdm
+from ntag424.testing.simulated_tag._sdm_model import Chip, Sdm
 from ntag424.testing.simulated_tag._sdm_settings import parse_sdm
 
 _SDM_ENABLED, _COMM_MODE = 0x40, 0x03
@@ -40,11 +40,11 @@ class FileSettings:
         return not self.free_to_read and {self.read, self.read_write} == {NEVER}
 
 
-def parse_file_settings(settings: bytes) -> FileSettings:
+def parse_file_settings(settings: bytes, chip: Chip) -> FileSettings:
     """Read FileOption (1) || AccessRights (2 LE) [|| SDM block].
 
     Raises:
-        ValueError: the chip would refuse these settings; the sentence says why.
+        ValueError: *chip* would refuse these settings; the sentence says why.
     """
     if len(settings) < 3:
         raise ValueError("file settings have at least FileOption and AccessRights, 3 bytes")
@@ -57,7 +57,7 @@ def parse_file_settings(settings: bytes) -> FileSettings:
     require_condition("Write", write, ANY_CONDITION)
     require_condition("Read", read, ANY_CONDITION)
     if option & _SDM_ENABLED:
-        return FileSettings(read, read_write, parse_sdm(settings[3:]))
+        return FileSettings(read, read_write, parse_sdm(settings[3:], chip))
     if len(settings) > 3:
         raise ValueError("file settings without SDM end after AccessRights")
     return FileSettings(read, read_write, None)

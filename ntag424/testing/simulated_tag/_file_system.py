@@ -7,7 +7,7 @@ from typing import Self
 
 from ntag424.apdu import CommandApdu, Status
 from ntag424.testing.simulated_tag._file_settings import FileSettings, parse_file_settings
-from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE
+from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE, Chip
 
 MASTER_FILE_NAME = bytes.fromhex("D2760000850100")
 APPLICATION_NAME = bytes.fromhex("D2760000850101")
@@ -32,21 +32,23 @@ class TagFile:
     settings: FileSettings
 
     @classmethod
-    def of(cls, content: bytes, raw_settings: bytes) -> Self:
+    def of(cls, content: bytes, raw_settings: bytes, chip: Chip) -> Self:
         """Take settings as ChangeFileSettings brings them.
 
         Raises:
-            ValueError: the chip would refuse them.
+            ValueError: *chip* would refuse them.
         """
-        return cls(content, raw_settings, parse_file_settings(raw_settings))
+        return cls(content, raw_settings, parse_file_settings(raw_settings, chip))
 
 
-def files_at_delivery() -> dict[int, TagFile]:
-    """Give the three files of the application, by number, as NXP ships them."""
+def files_at_delivery(chip: Chip) -> dict[int, TagFile]:
+    """Give the three files of the application, by number, as NXP ships them on *chip*."""
     return {
-        CC_FILE: TagFile.of(_CC, bytes.fromhex("0000E0")),
-        NDEF_FILE: TagFile.of(bytes(FILE_SIZE), bytes.fromhex("00E0EE")),
-        PROPRIETARY_FILE: TagFile.of(bytes(_SIZE_OF_PROPRIETARY_FILE), bytes.fromhex("033023")),
+        CC_FILE: TagFile.of(_CC, bytes.fromhex("0000E0"), chip),
+        NDEF_FILE: TagFile.of(bytes(FILE_SIZE), bytes.fromhex("00E0EE"), chip),
+        PROPRIETARY_FILE: TagFile.of(
+            bytes(_SIZE_OF_PROPRIETARY_FILE), bytes.fromhex("033023"), chip
+        ),
     }
 
 

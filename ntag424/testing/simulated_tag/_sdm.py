@@ -1,46 +1,60 @@
-"""Mirroring: the NDEF file as the tag delivers it (NT4H2421Gx §9.3.4 to §9.3.8).
-
-CMAC and AES come straight from pycryptodome, so that the tag vouches for the
-library's own ciphers instead of sharing them.
-"""
+"""Mirroring: the NDEF file as the tag delivers it (NT4H2421Gx §9.3.4 to §9.3.8)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from Crypto.Cipher import AES
-from Crypto.Hash import CMAC
-
 from ntag424.testing.simulated_tag._sdm_model import EncryptedMirror, PlainMirror, Sdm, SecuredRead
+from ntag424.testing.simulated_tag._suites import Session, SessionInput, Suite
 
-_ENC_LABEL = bytes.fromhex("C33C00010080")
-_MAC_LABEL = bytes.fromhex("3CC300010080")
 _TAG_UID, _TAG_COUNTER = 0x80, 0x40
 _BLOCK = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a tag puts into its mirrors: 7-byte UID, five AppKeys, its random source."""
+    """What a tag puts into its mirrors, and how.
+
+    7-byte UID, five AppKeys, its random source, its ciphers, and what measures
+    the tamper loop: TTPermStatus || TTCurrStatus, 2 bytes on a TagTamper chip.
+    """
 
     uid: bytes
     keys: Sequence[bytes] = field(repr=False)
     random_bytes: Callable[[int], bytes] = field(repr=False)
+    suite: Suite
+    measure_loop: Callable[[], bytes]
+
+    def draw(self, count: int) -> bytes:
+        """Take *count* random bytes.
+
+        Raises:
+            ValueError: the random source gave another number of them.
+        """
+        drawn = self.random_bytes(count)
+        if len(drawn) != count:
+            raise ValueError(f"random_bytes({count}) gave {len(drawn)} bytes")
+        return drawn
 
 
 def mirrored(file: bytes, sdm: Sdm, identity: Identity, read_counter: int) -> bytes:
     """Replace every placeholder that *sdm* names in *file*, and keep the length.
 
-    Draws PICCData padding once if PICCData is mirrored.
+    If PICCData is mirrored, its padding is drawn once, and after it, in LRP
+    mode, PICCRand. If the tamper status is mirrored, the loop is measured once.
     """
     content = bytearray(file)
     if isinstance(sdm.mirror, PlainMirror):
         _mirror_plain(content, sdm.mirror, identity.uid, read_counter)
     elif sdm.mirror is not None:
-        _put(content, sdm.mirror.offset, _picc_data(sdm.mirror, identity, read_counter))
+        _put(content, sdm.mirror.place.offset, _picc_data(sdm.mirror, identity, read_counter))
+    if sdm.tamper is not None:
+        # Raw, and before encryption: what lies in the plaintext half goes in with it.
+        content[sdm.tamper.offset : sdm.tamper.end] = identity.measure_loop()
     if sdm.secured is not None:
-        _mirror_secured(content, sdm.secured, sdm.mirror, identity, read_counter)
+        session = _session(sdm.secured, sdm.mirror, identity, read_counter)
+        _mirror_secured(content, sdm.secured, session)
     return bytes(content)
 
 
@@ -58,46 +72,33 @@ def _mirror_plain(content: bytearray, plain: PlainMirror, uid: bytes, read_count
 
 
 def _picc_data(picc: EncryptedMirror, identity: Identity, read_counter: int) -> bytes:
-    """CBC, zero IV, over tag (1) [|| UID (7)] [|| SDMReadCtr (3 LE)] || random, 16 bytes."""
+    """Encrypt tag (1) [|| UID (7)] [|| SDMReadCtr (3 LE)] || random, 16 bytes."""
     plain = bytes([_TAG_COUNTER if picc.with_counter else 0])
     if picc.with_uid:
         plain = bytes([plain[0] | _TAG_UID | len(identity.uid)]) + identity.uid
     if picc.with_counter:
         plain += read_counter.to_bytes(3, "little")
-    padding = identity.random_bytes(_BLOCK - len(plain))
-    if len(plain) + len(padding) != _BLOCK:
-        raise ValueError(f"random_bytes({_BLOCK - len(plain)}) gave {len(padding)} bytes")
-    cipher = AES.new(identity.keys[picc.key_number], AES.MODE_CBC, iv=bytes(_BLOCK))
-    return cipher.encrypt(plain + padding)
+    plain += identity.draw(_BLOCK - len(plain))
+    return identity.suite.picc_data(identity.keys[picc.key_number], plain, identity.draw)
 
 
-def _mirror_secured(
-    content: bytearray,
+def _session(
     secured: SecuredRead,
     mirror: PlainMirror | EncryptedMirror | None,
     identity: Identity,
     read_counter: int,
-) -> None:
-    key = identity.keys[secured.key_number]
+) -> Session:
     counter = read_counter.to_bytes(3, "little")
-    if secured.encrypted is not None:
-        start = secured.encrypted.offset
-        plain = bytes(content[start : start + secured.encrypted.length // 2])
-        enc_key = _cmac(key, _ENC_LABEL + identity.uid + counter)
-        _put(content, start, _encrypt_file_data(enc_key, counter, plain))
     shown = identity.uid if mirror is not None and mirror.with_uid else b""
     # A counter that runs but is not shown stays out of the key: the verifier could not know it.
     shown += counter if mirror is not None and mirror.with_counter else b""
-    mac_key = _cmac(key, (_MAC_LABEL + shown).ljust(_BLOCK, b"\0"))
-    mac = _cmac(mac_key, bytes(content[secured.mac_input_offset : secured.mac_offset]))
+    made_for = SessionInput(identity.uid, counter, shown)
+    return identity.suite.session(identity.keys[secured.key_number], made_for)
+
+
+def _mirror_secured(content: bytearray, secured: SecuredRead, session: Session) -> None:
+    if secured.encrypted is not None:
+        half = secured.encrypted.first_half
+        _put(content, half.offset, session.encrypt(bytes(content[half.offset : half.end])))
+    mac = session.cmac(bytes(content[secured.mac_input_offset : secured.mac_offset]))
     _put(content, secured.mac_offset, mac[1::2])
-
-
-def _encrypt_file_data(key: bytes, counter: bytes, plain: bytes) -> bytes:
-    """CBC without padding; the IV is the counter (3 LE), zero-filled, encrypted."""
-    iv = AES.new(key, AES.MODE_ECB).encrypt(counter.ljust(_BLOCK, b"\0"))
-    return AES.new(key, AES.MODE_CBC, iv=iv).encrypt(plain)
-
-
-def _cmac(key: bytes, message: bytes) -> bytes:
-    return CMAC.new(key, message, ciphermod=AES).digest()

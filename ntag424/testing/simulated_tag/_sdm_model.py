@@ -1,7 +1,7 @@
 """What Secure Dynamic Messaging does to a file, as values (NT4H2421Gx §9.3).
 
 Each value checks the rules the chip has for it, so that an SDM configuration
-the chip would refuse cannot be made. AES mode, no TagTamper.
+the chip would refuse cannot be made.
 """
 
 from __future__ import annotations
@@ -12,8 +12,16 @@ from itertools import combinations
 FILE_SIZE = 256
 UID_CHARACTERS = 14
 COUNTER_CHARACTERS = 6
-PICC_DATA_CHARACTERS = 32
 MAC_CHARACTERS = 16
+TAMPER_CHARACTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """What the rules depend on: the characters of PICCData, 32 or 48, and TagTamper."""
+
+    picc_data_characters: int
+    has_tamper_loop: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +34,26 @@ class Region:
 
     def __post_init__(self) -> None:
         """Refuse a region that is not wholly inside the file."""
-        if self.offset + self.length > FILE_SIZE:
+        if self.end > FILE_SIZE:
             raise ValueError(f"{self.name} at offset {self.offset} reaches beyond the file")
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last character."""
+        return self.offset + self.length
+
+    @property
+    def first_half(self) -> Region:
+        """The half that holds the plaintext where ciphertext goes."""
+        return Region(f"the first half of {self.name}", self.offset, self.length // 2)
 
     def overlaps(self, other: Region) -> bool:
         """Tell whether the two share a character."""
-        return (
-            self.offset < other.offset + other.length and other.offset < self.offset + self.length
-        )
+        return self.offset < other.end and other.offset < self.end
+
+    def holds(self, other: Region) -> bool:
+        """Tell whether *other* lies wholly inside."""
+        return self.offset <= other.offset and other.end <= self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +88,13 @@ class EncryptedMirror:
     """PICCData: UID, counter or both under the SDMMetaRead key."""
 
     key_number: int
-    offset: int
+    place: Region
     with_uid: bool
     with_counter: bool
 
     def regions(self) -> list[Region]:
         """List what is overwritten."""
-        return [Region("PICCData", self.offset, PICC_DATA_CHARACTERS)]
+        return [self.place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +120,17 @@ class SecuredRead:
             raise ValueError("SDMENCLength must be a multiple of 32 characters and not 0")
         if self.encrypted.offset < self.mac_input_offset:
             raise ValueError("SDMENCFileData must not begin before SDMMACInputOffset")
-        if self.encrypted.offset + self.encrypted.length > self.mac_offset:
+        if self.encrypted.end > self.mac_offset:
             raise ValueError("SDMENCFileData must end before SDMMACOffset")
+
+    @property
+    def mac(self) -> Region:
+        """Where SDMMAC goes."""
+        return Region("SDMMAC", self.mac_offset, MAC_CHARACTERS)
 
     def regions(self) -> list[Region]:
         """List what is overwritten."""
-        mac = Region("SDMMAC", self.mac_offset, MAC_CHARACTERS)
-        return [mac] if self.encrypted is None else [mac, self.encrypted]
+        return [self.mac] if self.encrypted is None else [self.mac, self.encrypted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +138,14 @@ class Sdm:
     """One whole configuration.
 
     *counts* enables the counter, mirrored or not; *counter_limit* is None
-    without a limit.
+    without a limit; *tamper* is where the tamper status goes, if anywhere.
     """
 
     counts: bool
     counter_limit: int | None
     mirror: PlainMirror | EncryptedMirror | None
     secured: SecuredRead | None
+    tamper: Region | None
 
     def __post_init__(self) -> None:
         """Refuse regions that overlap and a limit that is already reached."""
@@ -129,5 +154,28 @@ class Sdm:
         parts = [part for part in (self.mirror, self.secured) if part is not None]
         regions = [region for part in parts for region in part.regions()]
         for one, other in combinations(regions, 2):
-            if one.overlaps(other):
-                raise ValueError(f"{one.name} and {other.name} overlap")
+            _require_apart(one, other)
+        if self.tamper is not None:
+            _check_tamper(self.tamper, self.mirror, self.secured)
+
+
+def _check_tamper(
+    tamper: Region, mirror: PlainMirror | EncryptedMirror | None, secured: SecuredRead | None
+) -> None:
+    # A plain UID or counter may lie there too: the chip has no rule against it.
+    if isinstance(mirror, EncryptedMirror):
+        _require_apart(tamper, mirror.place)
+    if secured is None:
+        return
+    _require_apart(tamper, secured.mac)
+    encrypted = secured.encrypted
+    if encrypted is None or not encrypted.overlaps(tamper):
+        return
+    # Anywhere else the ciphertext would overwrite the status, or half of it.
+    if not encrypted.first_half.holds(tamper):
+        raise ValueError(f"{tamper.name} must lie wholly in {encrypted.first_half.name}")
+
+
+def _require_apart(one: Region, other: Region) -> None:
+    if one.overlaps(other):
+        raise ValueError(f"{one.name} and {other.name} overlap")

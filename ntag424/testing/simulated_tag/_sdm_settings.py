@@ -16,6 +16,8 @@ from ntag424.testing.simulated_tag._access_rights import (
     require_condition,
 )
 from ntag424.testing.simulated_tag._sdm_model import (
+    TAMPER_CHARACTERS,
+    Chip,
     EncryptedMirror,
     PlainMirror,
     Region,
@@ -27,11 +29,11 @@ _UID, _COUNTER, _LIMIT, _ENC, _TAMPER, _RESERVED, _ASCII = 0x80, 0x40, 0x20, 0x1
 _NOT_MIRRORED = 0xFFFFFF
 
 
-def parse_sdm(block: bytes) -> Sdm:
+def parse_sdm(block: bytes, chip: Chip) -> Sdm:
     """Read SDMOptions (1) || SDMAccessRights (2 LE) || 3 bytes LE for each item present.
 
     Raises:
-        ValueError: the chip would refuse this block; the sentence says why.
+        ValueError: *chip* would refuse this block; the sentence says why.
     """
     if len(block) < 3:
         raise ValueError("an SDM block has at least SDMOptions and SDMAccessRights, 3 bytes")
@@ -41,23 +43,24 @@ def parse_sdm(block: bytes) -> Sdm:
     require_condition("SDMFileRead", file_read, KEY_OR_NEVER)
     require_condition("SDMCtrRet", counter_access, ANY_CONDITION)
     require_condition("the reserved nibble of SDMAccessRights", reserved, (NEVER,))
-    _check_options(options)
+    _check_options(options, chip)
     _check_rights(options, counter_access, file_read, meta_read)
     items = _items(block, options, file_read, meta_read)
     return Sdm(
         counts=bool(options & _COUNTER),
         counter_limit=items.get("SDMReadCtrLimit"),
-        mirror=_mirror(items, options, meta_read),
+        mirror=_mirror(items, options, meta_read, chip),
         secured=_secured(items, file_read),
+        tamper=_tamper(items),
     )
 
 
-def _check_options(options: int) -> None:
+def _check_options(options: int, chip: Chip) -> None:
     if not options & _ASCII:
         raise ValueError("SDMOptions bit 0 must be set: mirrors are ASCII")
     if options & _RESERVED:
         raise ValueError("SDMOptions bits 2 and 1 must be zero")
-    if options & _TAMPER:
+    if options & _TAMPER and not chip.has_tamper_loop:
         raise ValueError("SDMOptions bit 3 needs a TagTamper chip, which this is not")
     if options & _LIMIT and not options & _COUNTER:
         raise ValueError("SDMReadCtrLimit needs the counter to be enabled")
@@ -82,6 +85,7 @@ def _items(block: bytes, options: int, file_read: int, meta_read: int) -> dict[s
         ("UIDOffset", options & _UID and meta_read == FREE),
         ("SDMReadCtrOffset", options & _COUNTER and meta_read == FREE),
         ("PICCDataOffset", meta_read in KEY_NUMBERS),
+        ("TTStatusOffset", options & _TAMPER),
         ("SDMMACInputOffset", file_read != NEVER),
         ("SDMENCOffset", options & _ENC),
         ("SDMENCLength", options & _ENC),
@@ -99,7 +103,7 @@ def _items(block: bytes, options: int, file_read: int, meta_read: int) -> dict[s
 
 
 def _mirror(
-    items: dict[str, int], options: int, meta_read: int
+    items: dict[str, int], options: int, meta_read: int, chip: Chip
 ) -> PlainMirror | EncryptedMirror | None:
     if meta_read == NEVER:
         return None
@@ -110,7 +114,7 @@ def _mirror(
         return PlainMirror(items.get("UIDOffset"), counter_offset)
     return EncryptedMirror(
         meta_read,
-        items["PICCDataOffset"],
+        Region("PICCData", items["PICCDataOffset"], chip.picc_data_characters),
         with_uid=bool(options & _UID),
         with_counter=bool(options & _COUNTER),
     )
@@ -125,3 +129,9 @@ def _secured(items: dict[str, int], file_read: int) -> SecuredRead | None:
     return SecuredRead(
         file_read, items["SDMMACInputOffset"], items["SDMMACOffset"], encrypted=encrypted
     )
+
+
+def _tamper(items: dict[str, int]) -> Region | None:
+    if "TTStatusOffset" not in items:
+        return None
+    return Region("TTStatus", items["TTStatusOffset"], TAMPER_CHARACTERS)

@@ -1,4 +1,4 @@
-"""A tag made of software: NTAG 424 DNA, reads and Secure Dynamic Messaging, AES mode.
+"""A tag made of software: NTAG 424 DNA, reads and Secure Dynamic Messaging.
 
 It is written from the data sheet (NT4H2421Gx) and takes bytes, never this
 library's own values: what it delivers is evidence about the library.
@@ -22,12 +22,15 @@ from ntag424.testing.simulated_tag._phone import read_ndef_file
 from ntag424.testing.simulated_tag._read_runs import ReadRuns
 from ntag424.testing.simulated_tag._reads import iso_window, native_window, require_free_read
 from ntag424.testing.simulated_tag._sdm import Identity
-from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE
+from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE, Chip
+from ntag424.testing.simulated_tag._suites import AesSuite, LrpSuite
+from ntag424.testing.simulated_tag._tamper import loop_with
 
 _ISO, _NATIVE = 0x00, 0x90
 _NEXT_FRAME = (_NATIVE, 0xAF)
 #: GetVersion parts 1 and 2, and what follows the UID in part 3: batch, week 1 of 2024.
 _HARDWARE = bytes.fromhex("04040230001105")
+_HARDWARE_TAG_TAMPER = bytes.fromhex("04040830001105")
 _SOFTWARE = bytes.fromhex("04040201021105")
 _PRODUCTION = bytes.fromhex("00000000000124")
 
@@ -40,7 +43,11 @@ class SimulatedTag:
     *keys* are AppKeys 0 to 4 with 16 bytes each, *ndef_file* (NLEN || message)
     is zero-filled to 256 bytes, *file_settings* are the ChangeFileSettings data
     of file 02 (NT4H2421Gx §10.7.1), *read_counter* is SDMReadCtr so far.
-    *random_bytes* gives the padding of PICCData.
+    *random_bytes* gives the padding of PICCData and then, in LRP mode, the 8 bytes
+    of PICCRand, both once per run of reads. *lrp* is True once the tag was switched
+    to LRP mode, which is final (§9.2). *tamper* makes it an NTAG 424 DNA TagTamper:
+    TTPermStatus || TTCurrStatus as last measured, b"CC", b"OC", b"OO", or b"II" with
+    the feature off.
 
     Raises:
         ValueError: a length is wrong, or the chip would refuse the settings.
@@ -55,11 +62,16 @@ class SimulatedTag:
         file_settings: bytes,
         random_bytes: Callable[[int], bytes] = os.urandom,
         read_counter: int = 0,
+        lrp: bool = False,
+        tamper: bytes | None = None,
     ) -> None:
         _check_lengths(uid, keys, ndef_file)
-        self._identity = Identity(uid, tuple(keys), random_bytes)
-        ndef = TagFile.of(ndef_file.ljust(FILE_SIZE, b"\0"), file_settings)
-        self._files = files_at_delivery() | {NDEF_FILE: ndef}
+        self._loop = loop_with(tamper)
+        suite = LrpSuite() if lrp else AesSuite()
+        self._identity = Identity(uid, tuple(keys), random_bytes, suite, self._loop.measure)
+        chip = Chip(suite.picc_data_characters, has_tamper_loop=self._loop.present)
+        ndef = TagFile.of(ndef_file.ljust(FILE_SIZE, b"\0"), file_settings, chip)
+        self._files = files_at_delivery(chip) | {NDEF_FILE: ndef}
         self._runs = ReadRuns(self._identity, ndef.settings.sdm, read_counter)
         self.power_cycle()
 
@@ -76,7 +88,27 @@ class SimulatedTag:
         """Leave the field and come back: the MF is current and no run is open."""
         self._selection = MASTER_FILE
         self._frames: tuple[bytes, ...] = ()
+        self._loop_is_measured = False
         self._runs.end()
+
+    def open_loop(self) -> None:
+        """Break the tamper loop; the chip notices when it measures next.
+
+        It measures at the first command after `power_cycle`, and at the first of a
+        run of reads that mirror its status.
+
+        Raises:
+            ValueError: the chip has no tamper loop.
+        """
+        self._loop.break_wire()
+
+    def close_loop(self) -> None:
+        """Mend the tamper loop: TTCurrStatus follows, an O in TTPermStatus stays.
+
+        Raises:
+            ValueError: the chip has no tamper loop.
+        """
+        self._loop.mend_wire()
 
     def tap(self) -> bytes:
         """Be held to a phone once: return NLEN (2) || message as it reads them.
@@ -90,6 +122,9 @@ class SimulatedTag:
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
         """Answer *command* as the chip would; a refusal is a status word without data."""
+        if not self._loop_is_measured:
+            self._loop.measure()
+            self._loop_is_measured = True
         self._runs.end_unless_continued_by(command)
         try:
             return self._answer(command)
@@ -125,7 +160,8 @@ class SimulatedTag:
         match command.ins:
             case 0x60:
                 _require_length(command, 0)
-                self._frames = (_HARDWARE, _SOFTWARE, self._identity.uid + _PRODUCTION)
+                hardware = _HARDWARE_TAG_TAMPER if self._loop.present else _HARDWARE
+                self._frames = (hardware, _SOFTWARE, self._identity.uid + _PRODUCTION)
                 return self._next_frame()
             case 0xAF if self._frames:
                 _require_length(command, 0)

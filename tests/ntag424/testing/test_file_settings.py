@@ -5,25 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ntag424.testing.simulated_tag import SimulatedTag
-
-#: UID, counter, limit, ENC bits of SDMOptions, and the bit that must be set.
-UID, COUNTER, LIMIT, ENC, ASCII = 0x80, 0x40, 0x20, 0x10, 0x01
-BOTH = UID | COUNTER | ASCII
+from tests.ntag424.testing.reading import ASCII, BOTH, COUNTER, ENC, LIMIT, TAMPER, UID, block
 
 
-def tag_with(settings):
+def tag_with(settings, **options):
     return SimulatedTag(
         uid=bytes.fromhex("04DE5F1EACC040"),
         keys=[bytes(16)] * 5,
         ndef_file=b"",
         file_settings=settings,
+        **options,
     )
-
-
-def block(options, rights, *items):
-    """FileOption and AccessRights that are fine, then an SDM block made by hand."""
-    fixed = bytes.fromhex("4000E0") + bytes([options]) + bytes.fromhex(rights)
-    return fixed + b"".join(item.to_bytes(3, "little") for item in items)
 
 
 # SDMAccessRights on the wire: F|CtrRet, then MetaRead|FileRead.
@@ -64,7 +56,7 @@ REFUSED = {
     "binary mirrors": (block(UID | COUNTER, "FFFF"), "bit 0 must be set"),
     "reserved bit 2": (block(ASCII | 0x04, "FFFF"), "bits 2 and 1"),
     "reserved bit 1": (block(ASCII | 0x02, "FFFF"), "bits 2 and 1"),
-    "a tamper status": (block(ASCII | 0x08, "FFFF"), "TagTamper"),
+    "a tamper status": (block(ASCII | TAMPER, "FFFF", 0), "TagTamper"),
     "MetaRead for key 5": (block(BOTH, "FF5F", 32), "SDMMetaRead must not be"),
     "FileRead for key 5": (block(BOTH, "FF15", 32, 64, 64), "SDMFileRead must not be"),
     "FileRead free": (block(BOTH, "FF1E", 32, 64, 64), "SDMFileRead must not be"),
@@ -113,3 +105,95 @@ def test_the_tag_takes_what_the_chip_takes(settings):
 def test_the_tag_refuses_what_the_chip_refuses_and_says_why(settings, reason):
     with pytest.raises(ValueError, match=reason):
         tag_with(settings)
+
+
+# ---- in LRP mode ----------------------------------------------------------------------------
+
+ACCEPTED_IN_LRP_MODE = {
+    "PICCData at the very end": block(BOTH, "FF1F", 208),
+    "regions touch": block(BOTH, "FF12", 16, 64, 64),
+    "UID at the very end": block(UID | ASCII, "FFEF", 242),
+}
+REFUSED_IN_LRP_MODE = {
+    "PICCData beyond the file": (block(BOTH, "FF1F", 209), "PICCData at offset 209 reaches"),
+    "PICCData over MAC": (block(BOTH, "FF12", 17, 64, 64), "PICCData and SDMMAC overlap"),
+    "PICCData over ENC": (
+        block(BOTH | ENC, "FF12", 17, 64, 64, 32, 96),
+        "PICCData and SDMENCFileData overlap",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "settings", ACCEPTED_IN_LRP_MODE.values(), ids=ACCEPTED_IN_LRP_MODE.keys()
+)
+def test_a_tag_in_lrp_mode_takes_what_the_chip_takes(settings):
+    assert tag_with(settings, lrp=True).read_counter == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"), REFUSED_IN_LRP_MODE.values(), ids=REFUSED_IN_LRP_MODE.keys()
+)
+def test_a_tag_in_lrp_mode_refuses_where_longer_picc_data_does_not_fit(settings, reason):
+    with pytest.raises(ValueError, match=reason):
+        tag_with(settings, lrp=True)
+
+
+# ---- with a tamper loop ---------------------------------------------------------------------
+
+
+def with_status_at(offset, picc=0, enc=64):
+    """PICCData, status, then a window over nothing but 64 characters of ENC, and the MAC."""
+    return block(BOTH | ENC | TAMPER, "FF12", picc, offset, enc, enc, 64, enc + 64)
+
+
+ACCEPTED_WITH_A_LOOP = {
+    "nothing but the status": block(TAMPER | ASCII, "FFFF", 0),
+    "the status at the very end": block(TAMPER | ASCII, "FFFF", 254),
+    "plain UID and counter, status, ENC, MAC, limit": block(
+        BOTH | ENC | LIMIT | TAMPER, "F1E2", 32, 46, 60, 64, 64, 64, 128, 5
+    ),
+    "no status": block(BOTH, "FF12", 32, 64, 64),
+    "behind PICCData": with_status_at(32),
+    "before ENC": with_status_at(62),
+    "the first characters of ENC": with_status_at(64),
+    "the last characters of the first half of ENC": with_status_at(94),
+    "behind MAC": with_status_at(144),
+    "in a MAC window without ENC": block(BOTH | TAMPER, "FF12", 0, 70, 64, 80),
+    "over the UID": block(UID | TAMPER | ASCII, "FFEF", 0, 6),
+    "over the counter": block(COUNTER | TAMPER | ASCII, "FFEF", 0, 2),
+}
+HALF = "must lie wholly in the first half of SDMENCFileData"
+REFUSED_WITH_A_LOOP = {
+    "beyond the file": (block(TAMPER | ASCII, "FFFF", 255), "TTStatus at offset 255 reaches"),
+    "without an offset": (block(TAMPER | ASCII, "FFFF"), "takes 6 bytes, not 3"),
+    "an offset without the option": (block(ASCII, "FFFF", 0), "takes 3 bytes, not 6"),
+    "over the end of PICCData": (with_status_at(31), "TTStatus and PICCData overlap"),
+    "over the beginning of PICCData": (with_status_at(9, picc=10), "TTStatus and PICCData"),
+    "over the beginning of MAC": (with_status_at(127), "TTStatus and SDMMAC overlap"),
+    "over the end of MAC": (with_status_at(143), "TTStatus and SDMMAC overlap"),
+    "half before ENC": (with_status_at(63), HALF),
+    "over the middle of ENC": (with_status_at(95), HALF),
+    "in the second half of ENC": (with_status_at(96), HALF),
+    "at the end of ENC": (with_status_at(126), HALF),
+}
+
+
+@pytest.mark.parametrize(
+    "settings", ACCEPTED_WITH_A_LOOP.values(), ids=ACCEPTED_WITH_A_LOOP.keys()
+)
+def test_a_tag_with_a_loop_takes_what_the_chip_takes(settings):
+    assert tag_with(settings, tamper=b"CC").read_counter == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"), REFUSED_WITH_A_LOOP.values(), ids=REFUSED_WITH_A_LOOP.keys()
+)
+def test_a_tag_with_a_loop_refuses_what_the_chip_refuses(settings, reason):
+    with pytest.raises(ValueError, match=reason):
+        tag_with(settings, tamper=b"CC")
+
+
+def test_the_status_must_not_overlap_the_longer_picc_data_of_lrp_mode():
+    with pytest.raises(ValueError, match="TTStatus and PICCData overlap"):
+        tag_with(with_status_at(47), tamper=b"CC", lrp=True)
