@@ -5,6 +5,7 @@ parts), `ntag424.keys` (key schemes), `ntag424.replay` (ledgers that accept a ta
 once), `ntag424.crypto` and `ntag424.testing` (a simulated tag).
 """
 
+from ntag424.bulk import verify_many
 from ntag424.errors import (
     MalformedTapError,
     Ntag424Error,
@@ -13,10 +14,11 @@ from ntag424.errors import (
     VerificationError,
 )
 from ntag424.keys import Keyring, KeyState, KeyVersion
-from ntag424.model import Generation, Key, Uid
+from ntag424.model import Generation, Key, Mode, TamperStatus, Uid
 from ntag424.sdm import CountedTap, VerifiedTap
 from ntag424.url_template import UrlTemplate
 from ntag424.verifier import Verifier
+from ntag424.verifier_set import VerifierSet
 
 __all__ = [
     "CountedTap",
@@ -26,7 +28,9 @@ __all__ = [
     "KeyVersion",
     "Keyring",
     "MalformedTapError",
+    "Mode",
     "Ntag424Error",
+    "TamperStatus",
     "TapMacError",
     "Uid",
     "UncountedTapError",
@@ -34,4 +38,6 @@ __all__ = [
     "VerificationError",
     "VerifiedTap",
     "Verifier",
+    "VerifierSet",
+    "verify_many",
 ]
