@@ -12,9 +12,9 @@ from ntag424.crypto._interface import BlockFunction, MacFunction
 _ECB = ECB()  # noqa: S305  single blocks under random keys: what AES-CMAC is made of
 
 
-def encrypt_block(key: bytes, block: bytes) -> bytes:
-    """See `Backend.encrypt_block`."""
-    return Cipher(AES128(key), _ECB).encryptor().update(block)
+def encrypt_blocks(key: bytes, blocks: bytes) -> bytes:
+    """See `Backend.encrypt_blocks`."""
+    return Cipher(AES128(key), _ECB).encryptor().update(blocks)
 
 
 def ecb_encryptor(key: bytes) -> BlockFunction:

@@ -14,8 +14,8 @@ MacFunction: TypeAlias = Callable[[bytes], bytes]
 class Backend(Protocol):
     """AES-128 by one library. Keys and IVs are 16 bytes, data whole blocks."""
 
-    def encrypt_block(self, key: bytes, block: bytes) -> bytes:
-        """Encrypt 16 bytes under a key that is used once."""
+    def encrypt_blocks(self, key: bytes, blocks: bytes) -> bytes:
+        """Encrypt independent blocks under a *key*, 16 bytes, that is used once."""
         ...
 
     def ecb_encryptor(self, key: bytes) -> BlockFunction:

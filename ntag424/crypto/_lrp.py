@@ -29,19 +29,16 @@ class Lrp:
         self._key = updated_key
 
     @classmethod
-    def pair(cls, key: bytes) -> tuple[Self, Self]:
-        """Make the objects of updated keys 0 and 1: of a session key, for MAC and encryption."""
-        if len(key) != _cmac.BLOCK:
-            raise ValueError(f"an LRP key has 16 bytes, not {len(key)}")
-        start = backend.ecb_encryptor(key)
-        plaintexts = _plaintexts(start(_UPPER))
-        first, next_secret = _split(start(_LOWER))
-        return cls(plaintexts, first), cls(plaintexts, _split(next_secret)[0])
-
-    @classmethod
     def of(cls, key: bytes) -> Self:
         """Make the object of updated key 0: what a tag does with an application key."""
-        return cls.pair(key)[0]
+        table, (updated_key, _) = _draw(key)
+        return cls(table, updated_key)
+
+    @classmethod
+    def pair(cls, key: bytes) -> tuple[Self, Self]:
+        """Make the objects of updated keys 0 and 1: of a session key, for MAC and encryption."""
+        table, (updated_key, secret) = _draw(key)
+        return cls(table, updated_key), cls(table, _step(secret)[0])
 
     def cmac(self, message: bytes) -> bytes:
         """Compute CMAC_LRP, 16 bytes: RFC 4493 with this object in place of AES."""
@@ -53,7 +50,7 @@ class Lrp:
         The counter is big-endian, keeps its length, and wraps.
         """
         return b"".join(
-            backend.encrypt_block(key, block) for key, block in self._blocks(counter, plaintext)
+            backend.encrypt_blocks(key, block) for key, block in self._blocks(counter, plaintext)
         )
 
     def decrypt(self, counter: bytes, ciphertext: bytes) -> bytes:
@@ -64,7 +61,7 @@ class Lrp:
 
     def evaluate(self, counter: bytes) -> bytes:
         """Walk the nibbles of *counter*, then finish: 16 bytes (AN12304 algorithm 3)."""
-        encrypt, table, key = backend.encrypt_block, self._plaintexts, self._key
+        encrypt, table, key = backend.encrypt_blocks, self._plaintexts, self._key
         for octet in counter:
             key = encrypt(encrypt(key, table[octet >> 4]), table[octet & 0xF])
         return encrypt(key, _ZERO)
@@ -88,16 +85,19 @@ class Lrp:
         ]
 
 
-def _plaintexts(secret: bytes) -> list[bytes]:
-    """Draw the table out of *secret*, one plaintext a step (AN12304 algorithm 1)."""
+def _draw(key: bytes) -> tuple[list[bytes], tuple[bytes, bytes]]:
+    """Draw sixteen plaintexts out of *key*, and the first step towards its updated keys."""
+    if len(key) != _cmac.BLOCK:
+        raise ValueError(f"an LRP key has 16 bytes, not {len(key)}")
+    for_keys, secret = _step(key)
     table = []
     for _ in range(16):
-        plaintext, secret = _split(secret)
+        plaintext, secret = _step(secret)
         table.append(plaintext)
-    return table
+    return table, _step(for_keys)
 
 
-def _split(secret: bytes) -> tuple[bytes, bytes]:
-    """Give what *secret* yields and the secret of the next step, under one key schedule."""
-    both = backend.ecb_encryptor(secret)(_LOWER + _UPPER)
+def _step(secret: bytes) -> tuple[bytes, bytes]:
+    """Give what *secret* yields and the secret of the next step (AN12304 algorithms 1 and 2)."""
+    both = backend.encrypt_blocks(secret, _LOWER + _UPPER)
     return both[: _cmac.BLOCK], both[_cmac.BLOCK :]

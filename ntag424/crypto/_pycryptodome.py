@@ -10,9 +10,9 @@ from ntag424.crypto import _cmac
 from ntag424.crypto._interface import BlockFunction, MacFunction
 
 
-def encrypt_block(key: bytes, block: bytes) -> bytes:
-    """See `Backend.encrypt_block`. Whoever calls it has keys of 16 bytes."""
-    return AES.new(key, AES.MODE_ECB).encrypt(block)
+def encrypt_blocks(key: bytes, blocks: bytes) -> bytes:
+    """See `Backend.encrypt_blocks`. Whoever calls it has keys of 16 bytes."""
+    return AES.new(key, AES.MODE_ECB).encrypt(blocks)
 
 
 def ecb_encryptor(key: bytes) -> BlockFunction:
