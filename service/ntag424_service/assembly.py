@@ -48,7 +48,7 @@ def make_verifier(settings: Settings) -> Verifier:
     default = _DEV_TEMPLATE.format(host=settings.host, port=settings.port)
     template = UrlTemplate(_required(settings, "template", settings.template, default))
     try:
-        return Verifier(template, _keyring(settings))
+        return Verifier(template, _keyring(settings), mode=settings.tag_mode)
     except ValueError as error:
         raise SettingsError(
             variable("template"), str(error), "Change the template or the keyring."

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from ntag424 import Key, Keyring, KeyState, KeyVersion
 from ntag424.keys import (
     An10922Keys,
+    BoltcardKeys,
     HkdfKeys,
     KeyScheme,
+    SdmBackendKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
     StaticKeys,
@@ -33,8 +35,16 @@ def _bytes(value: object) -> bytes:
     return bytes.fromhex(value)
 
 
+def _master(value: object) -> Key | bytes:
+    secret = _bytes(value)
+    if len(secret) < 16:
+        raise ValueError("a master key has at least 16 bytes, 32 hex digits")
+    return Key(secret) if len(secret) == 16 else secret
+
+
 _Key: TypeAlias = Annotated[Key, PlainValidator(_key)]
 _Hex: TypeAlias = Annotated[bytes, PlainValidator(_bytes)]
+_Master: TypeAlias = Annotated[Key | bytes, PlainValidator(_master)]
 
 
 class _Version(BaseModel):
@@ -87,6 +97,23 @@ class _SentryEv2(_Derived):
         return SentryEv2Keys(self.master_key, self.key_version)
 
 
+class _Boltcard(_Version):
+    scheme: Literal["boltcard"]
+    issuer_key: _Key
+    version: int = Field(default=1, ge=0, lt=1 << 32)
+
+    def keys(self) -> KeyScheme:
+        return BoltcardKeys(self.issuer_key, self.version)
+
+
+class _SdmBackend(_Version):
+    scheme: Literal["sdm-backend"]
+    master_key: _Master
+
+    def keys(self) -> KeyScheme:
+        return SdmBackendKeys(self.master_key)
+
+
 class _Static(_Version):
     scheme: Literal["static"]
     file_read: _Key
@@ -96,14 +123,15 @@ class _Static(_Version):
         return StaticKeys(file_read=self.file_read, meta_read=self.meta_read)
 
 
+_AnyVersion: TypeAlias = (
+    _An10922 | _Hkdf | _SentryHkdf | _SentryEv2 | _Boltcard | _SdmBackend | _Static
+)
+
+
 class _KeyringFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    version: list[
-        Annotated[
-            _An10922 | _Hkdf | _SentryHkdf | _SentryEv2 | _Static, Field(discriminator="scheme")
-        ]
-    ] = Field(min_length=1)
+    version: list[Annotated[_AnyVersion, Field(discriminator="scheme")]] = Field(min_length=1)
 
 
 def read_keyring(setting: str, text: str, *, allow_zero_keys: bool) -> Keyring:

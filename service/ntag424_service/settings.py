@@ -13,7 +13,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from ntag424 import UrlTemplate
+from ntag424 import Mode, UrlTemplate
 from ntag424_service.errors import SettingsError
 
 PREFIX = "NTAG424_"
@@ -27,7 +27,8 @@ def _origins(value: object) -> object:
 
 
 def _is_template(text: str) -> str:
-    UrlTemplate(text)
+    if not UrlTemplate(text).is_redeemable:
+        raise ValueError("taps that do not show both UID and counter cannot be redeemed")
     return text
 
 
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
     )
     keyring_file: Path | None = Field(
         default=None, description="TOML file with the master keys; readable by its owner only."
+    )
+    tag_mode: Mode = Field(
+        default=Mode.AES, description="aes or lrp; counts only where the template has no {picc}."
     )
     store: str | None = Field(
         default=None, description="The ledger: sqlite:///relative/path or sqlite:////absolute/path"

@@ -10,7 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ntag424_service.assembly import make_verifier
+from ntag424_service.keyring_file import read_keyring
+from ntag424_service.settings import load_settings
 
+from ntag424 import Key, Mode
+from ntag424.keys import BoltcardKeys, SdmBackendKeys
 from ntag424.replay import SqliteLedger
 from tests.service.commanding import CommandLine
 from tests.service.running import run_command
@@ -122,6 +127,12 @@ WRONG = {
         "TEMPLATE",
         lambda s: s.set(TEMPLATE="https://a.example/t?p={picc}&m={mac}&x={secretword}"),
     ),
+    "template without counter": (
+        "TEMPLATE",
+        lambda s: s.set(TEMPLATE="https://a.example/t?p={picc:uid}&m={mac}"),
+    ),
+    "template without uid": ("TEMPLATE", lambda s: s.set(TEMPLATE="https://a.example/{ctr}{mac}")),
+    "tag mode unknown": ("TAG_MODE", lambda s: s.set(TAG_MODE="secretword")),
     "template is no URL": ("TEMPLATE", lambda s: s.set(TEMPLATE="secretword")),
     "template empty": ("TEMPLATE", lambda s: s.set(TEMPLATE="")),
     "template without key version, keyring of five": (
@@ -147,6 +158,26 @@ WRONG = {
     "zero key, retired": (
         "KEYRING_FILE",
         lambda s: s.keyring(version() + version(2, "retired", key="0" * 32)),
+    ),
+    "zero issuer key": (
+        "KEYRING_FILE",
+        lambda s: s.keyring(
+            version(scheme="boltcard", key="0" * 32).replace("master_key", "issuer_key")
+        ),
+    ),
+    "zero master key of sdm-backend": (
+        "KEYRING_FILE",
+        lambda s: s.keyring(version(scheme="sdm-backend", key="0" * 32)),
+    ),
+    "master key of sdm-backend of 15 bytes": (
+        "KEYRING_FILE",
+        lambda s: s.keyring(version(scheme="sdm-backend", key=KEY[:30])),
+    ),
+    "negative boltcard version": (
+        "KEYRING_FILE",
+        lambda s: s.keyring(
+            version(scheme="boltcard", more="version = -1\n").replace("master_key", "issuer_key")
+        ),
     ),
     "zero file-read key": ("KEYRING_FILE", lambda s: s.keyring(static(file_read="0" * 32))),
     "zero meta-read key": ("KEYRING_FILE", lambda s: s.keyring(static(meta_read="0" * 32))),
@@ -393,3 +424,29 @@ def test_development_mode_switched_off_is_off(command, site):
 def test_several_origins_are_separated_by_commas(command, site):
     site.set(CORS_ORIGINS="https://a.example,http://127.0.0.1:3000")
     assert command("serve", settings=site.settings).served
+
+
+def read(text):
+    return read_keyring("NTAG424_KEYRING_FILE", text, allow_zero_keys=False).active.scheme
+
+
+def test_a_keyring_file_takes_boltcards_keys():
+    text = version(scheme="boltcard", more="version = 3").replace("master_key", "issuer_key")
+    assert read(text) == BoltcardKeys(Key.from_hex(KEY), 3)
+
+
+@pytest.mark.parametrize("length", [32, 64])
+def test_a_keyring_file_takes_sdm_backends_master_of_16_or_32_bytes(length):
+    master = (KEY * 2)[:length]
+    keys = SdmBackendKeys(bytes.fromhex(master))
+    assert bytes(read(version(scheme="sdm-backend", key=master)).meta_read_key()) == bytes(
+        keys.meta_read_key()
+    )
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_tags_are_of_the_mode_that_is_set(site, monkeypatch, mode):
+    site.set(TAG_MODE=mode.value)
+    for name, value in site.settings.items():
+        monkeypatch.setenv(name, value)
+    assert make_verifier(load_settings()).mode is mode
