@@ -6,6 +6,7 @@
 PACKAGES := chromium curl libatomic1
 
 WORKERS ?= 2
+SECONDS ?= 60
 ARGS ?=
 
 UV := tools/uv
@@ -19,7 +20,7 @@ IF_NARROWED = $(if $(strip $(ARGS)),|| [ $$? -eq 5 ])
 .NOTPARALLEL:
 unexport VIRTUAL_ENV
 
-.PHONY: help demo test check bench clean setup-demo setup-test setup-check
+.PHONY: help demo test check bench fuzz clean setup-demo setup-test setup-check
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +44,12 @@ bench: ## Measure, and print ratios
 	@$(SYNC) --group test
 	$(RUN) python -m bench $(ARGS)
 
+fuzz: ## Feed every reader of outside input with anything; SECONDS=60 for each
+	@$(SYNC) --group fuzz
+	$(RUN) python -m fuzz $(SECONDS) $(ARGS)
+
 clean: ## Remove the environment, the caches and everything built
-	rm -rf .venv .tools .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage* dist
+	rm -rf .venv .tools .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-demo:

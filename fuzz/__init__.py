@@ -1,0 +1,1 @@
+"""What reads input from outside, fed with anything: `make fuzz`."""
