@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import chain
 
-from bench import import_time, verification
+from bench import bulk, import_time, lrp, verification
 from bench.report import print_table
 
 
 def main() -> None:
     """Print one line for each figure."""
-    print_table(chain(verification.lines(), import_time.lines()))
+    print_table(chain(verification.lines(), lrp.lines(), bulk.lines(), import_time.lines()))
 
 
 if __name__ == "__main__":
