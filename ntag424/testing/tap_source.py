@@ -7,7 +7,8 @@ nothing but bytes and knows none of them.
 from __future__ import annotations
 
 from ntag424.keys import KeyScheme
-from ntag424.model import Generation, Mode, SdmAccess, TamperStatus
+from ntag424.model import Generation, Mode, TamperStatus
+from ntag424.model.files import SdmAccess, SdmBlock
 from ntag424.testing.simulated_tag import SimulatedTag
 from ntag424.url_template import UrlTemplate
 
@@ -52,12 +53,13 @@ def tap_source(
     """
     layout = template.layout(generation, mode=mode, file_data=file_data)
     meta_read = scheme.meta_read_number if template.encrypts else None
-    block = layout.sdm.block(SdmAccess(file_read=scheme.file_read_number, meta_read=meta_read))
+    access = SdmAccess(file_read=scheme.file_read_number, meta_read=meta_read)
+    block = SdmBlock.of(layout.sdm, access)
     tag = SimulatedTag(
         uid=uid,
         keys=[_key(scheme, uid, number, generation.epoch) for number in range(5)],
         ndef_file=layout.ndef_file,
-        file_settings=_SDM_ON + _ACCESS_RIGHTS + block,
+        file_settings=_SDM_ON + _ACCESS_RIGHTS + bytes(block),
         read_counter=read_counter,
         lrp=mode == Mode.LRP,
         tamper=None if tamper is None else bytes(tamper),

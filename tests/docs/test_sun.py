@@ -15,7 +15,8 @@ from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
 
 from ntag424 import Generation, Mode, TamperStatus, UrlTemplate
-from ntag424.model import MAX_READ_COUNTER, SdmAccess
+from ntag424.model import MAX_READ_COUNTER
+from ntag424.model.files import SdmAccess, SdmBlock
 from ntag424.testing import SimulatedTag
 from ntag424.testing.simulated_tag import _lrp
 from tests.docs.blocks import ROOT, blocks
@@ -291,7 +292,7 @@ def test_the_table_of_settings_takes_the_bytes_apart():
 
 def test_the_bytes_of_the_settings_are_what_the_library_writes():
     layout = UrlTemplate(template_text()).layout(Generation(1))
-    assert layout.sdm.block(SdmAccess(file_read=2, meta_read=1)) == SETTINGS[3:]
+    assert bytes(SdmBlock.of(layout.sdm, SdmAccess(file_read=2, meta_read=1))) == SETTINGS[3:]
 
 
 # ---- the prose -------------------------------------------------------------------------------
@@ -305,7 +306,7 @@ PROSE = " ".join(
 def options(template):
     """Return SDMOptions of a template whose mirrors are in the clear."""
     settings = UrlTemplate(f"https://t.example/?{template}&m={{mac}}").layout().sdm
-    return settings.block(SdmAccess(file_read=2, meta_read=None))[0]
+    return bytes(SdmBlock.of(settings, SdmAccess(file_read=2, meta_read=None)))[0]
 
 
 ASCII_BIT = options("{uid}") & options("{ctr}")

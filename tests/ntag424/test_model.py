@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ntag424 import Generation, Key, Uid
-from ntag424.model import EncryptedMirror, PlainMirror, SdmAccess, SdmSettings
-from tests.support import BYTE, KEYS, UIDS, vectors
+from ntag424.model import PiccDataTag, TamperStatus
+from tests.support import BYTE, KEYS, UIDS
 
 KEY_TEXT = "00112233445566778899AABBCCDDEEFF"
 KEY = Key(bytes.fromhex(KEY_TEXT))
@@ -198,42 +198,42 @@ def test_a_generation_has_2_bytes(length):
         Generation.from_bytes(bytes(length))
 
 
-# ---- SDM settings ---------------------------------------------------------------------------
-
-ENCRYPTED = SdmSettings(EncryptedMirror(0x20), 0x43, 0x43)
-PLAIN = SdmSettings(PlainMirror(0x000102, 0x030405), 0x060708, 0x090A0B)
-
-
-def test_settings_encode_as_the_application_note_writes_them():
-    [vector] = vectors("layout", "file_settings_parse")
-    # FileType, FileOption, AccessRights and FileSize stand in front of the block.
-    block = ENCRYPTED.block(SdmAccess(file_read=1, meta_read=2, counter=1))
-    assert block == vector["settings"][7:]
-
-
-def test_access_rights_encode_as_the_application_note_writes_them():
-    assert bytes(SdmAccess(file_read=1, meta_read=2, counter=1)) == bytes.fromhex("F121")
-
-
-def test_plain_mirrors_are_read_freely_and_have_two_offsets():
-    block = PLAIN.block(SdmAccess(file_read=2, meta_read=None))
-    assert block == bytes.fromhex("C1 FFE2 020100 050403 080706 0B0A09")
-
-
-def test_a_counter_that_nobody_may_read_has_no_key():
-    assert bytes(SdmAccess(file_read=0, meta_read=4)) == bytes.fromhex("FF40")
-
-
-@pytest.mark.parametrize("part", ["file_read", "meta_read", "counter"])
-@pytest.mark.parametrize("number", [-1, 5, 0xE, 0xF])
-def test_access_is_given_to_application_keys_only(part, number):
-    with pytest.raises(ValueError, match=f"numbered 0 to 4, not {number}"):
-        SdmAccess(**({"file_read": 1, "meta_read": 2, "counter": 3} | {part: number}))
+# ---- tamper status and PICCDataTag ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("settings", "meta_read"), [(ENCRYPTED, None), (PLAIN, 1)], ids=["encrypted", "plain"]
+    ("octets", "ever_opened", "now_open"),
+    [
+        (b"CC", False, False),
+        (b"CO", True, True),
+        (b"OC", True, False),
+        (b"OO", True, True),
+        (b"II", None, None),
+    ],
 )
-def test_a_meta_read_key_goes_with_picc_data_and_only_with_it(settings, meta_read):
-    with pytest.raises(ValueError, match="goes with encrypted PICCData"):
-        settings.block(SdmAccess(file_read=2, meta_read=meta_read))
+def test_a_tamper_status_tells_what_was_and_what_is(octets, ever_opened, now_open):
+    status = TamperStatus.from_bytes(octets)
+    assert (status.ever_opened, status.now_open) == (ever_opened, now_open)
+
+
+@pytest.mark.parametrize("status", list(TamperStatus))
+def test_a_tamper_status_is_read_from_its_bytes(status):
+    assert TamperStatus.from_bytes(bytes(status)) is status
+
+
+@pytest.mark.parametrize("octets", [b"", b"C", b"cc", b"CI", b"IC", b"CCC", b"00"])
+def test_nothing_else_is_a_tamper_status(octets):
+    with pytest.raises(ValueError, match="not a valid TamperStatus"):
+        TamperStatus.from_bytes(octets)
+
+
+@pytest.mark.parametrize(
+    ("tag", "octet", "shows"),
+    [
+        (PiccDataTag.UID_AND_COUNTER, 0xC7, (True, True)),
+        (PiccDataTag.UID, 0x87, (True, False)),
+        (PiccDataTag.COUNTER, 0x40, (False, True)),
+    ],
+)
+def test_the_first_byte_of_picc_data_says_what_follows(tag, octet, shows):
+    assert (tag.value, (tag.has_uid, tag.has_counter)) == (octet, shows)

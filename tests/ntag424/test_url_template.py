@@ -23,8 +23,8 @@ from ntag424.model import (
     Key,
     PiccDataTag,
     PlainMirror,
-    SdmAccess,
 )
+from ntag424.model.files import SdmAccess, SdmBlock
 from ntag424.sdm import TapMessage, verify
 from ntag424.testing import tap_source
 from ntag424.url_template import ParsedTap
@@ -351,7 +351,8 @@ def test_the_offsets_are_those_the_application_note_prints(note, note_template):
 
 def test_the_settings_are_those_the_application_note_writes(note_template):
     [vector] = vectors("layout", "file_settings_parse")
-    block = note_template.layout().sdm.block(SdmAccess(file_read=1, meta_read=2, counter=1))
+    access = SdmAccess(file_read=1, meta_read=2, counter=1)
+    block = bytes(SdmBlock.of(note_template.layout().sdm, access))
     assert block == vector["settings"][7:]
 
 
@@ -571,7 +572,7 @@ def test_what_was_taken_apart_is_put_together_again(template, url):
 
 def block_of(text, *, meta_read, mode=Mode.AES):
     access = SdmAccess(file_read=2, meta_read=meta_read)
-    return UrlTemplate(text).layout(mode=mode).sdm.block(access)
+    return bytes(SdmBlock.of(UrlTemplate(text).layout(mode=mode).sdm, access))
 
 
 @pytest.mark.parametrize(
