@@ -5,7 +5,11 @@ parts), `ntag424.keys` (key schemes), `ntag424.replay` (ledgers that accept a ta
 once), `ntag424.crypto` and `ntag424.testing` (a simulated tag).
 """
 
-from ntag424.bulk import verify_many
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ntag424.errors import (
     MalformedTapError,
     Ntag424Error,
@@ -19,6 +23,10 @@ from ntag424.sdm import CountedTap, VerifiedTap
 from ntag424.url_template import UrlTemplate
 from ntag424.verifier import Verifier
 from ntag424.verifier_set import VerifierSet
+
+if TYPE_CHECKING:
+    from ntag424.bulk import verify_many
+    from ntag424.diagnosis import explain
 
 __all__ = [
     "CountedTap",
@@ -39,5 +47,16 @@ __all__ = [
     "VerifiedTap",
     "Verifier",
     "VerifierSet",
+    "explain",
     "verify_many",
 ]
+
+# What verifying one tap does not need is loaded by whoever asks for it.
+_LATER = {"explain": "ntag424.diagnosis", "verify_many": "ntag424.bulk"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
+

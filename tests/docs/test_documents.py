@@ -32,15 +32,17 @@ def test_every_block_of_the_readme_is_executed_by_a_test_below():
     assert {block.language for block in README} == {"console", "python", "text"}
 
 
-def test_the_python_blocks_of_the_readme_print_what_the_text_blocks_show(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["README.md", "docs/howto/explain.md"])
+def test_the_python_blocks_of_a_page_print_what_its_text_blocks_show(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    page = blocks(ROOT / name)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        namespace = {"__name__": "readme"}
-        for block in README:
+        namespace = {"__name__": "page"}
+        for block in page:
             if block.language == "python":
                 exec(compile(block.text, str(block), "exec"), namespace)
-    promised = "".join(block.text for block in README if block.language == "text")
+    promised = "".join(block.text for block in page if block.language == "text")
     assert printed.getvalue() == promised
 
 

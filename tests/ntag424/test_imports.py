@@ -12,7 +12,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = ["cryptography", "pycryptodome"]
 LIBRARIES = {"cryptography": "cryptography", "pycryptodome": "Crypto"}
-UNNEEDED = ["asyncio", "sqlite3", "ntag424.replay", "ntag424.testing", "ntag424.apdu"]
+UNNEEDED = [
+    "asyncio",
+    "concurrent.futures",
+    "multiprocessing",
+    "sqlite3",
+    "ntag424.apdu",
+    "ntag424.bulk",
+    "ntag424.diagnosis",
+    "ntag424.model.files",
+    "ntag424.replay",
+    "ntag424.testing",
+]
 
 LOAD = "import sys, ntag424; print(*sys.modules)"
 HIDE_CRYPTOGRAPHY = "import sys; sys.modules['cryptography'] = None; "
@@ -85,3 +96,13 @@ def test_verifying_needs_neither_event_loop_nor_store_nor_simulated_tag(backend)
 def test_everything_the_front_door_promises_is_there():
     code = "import sys, ntag424; print(*(n for n in ntag424.__all__ if not hasattr(ntag424, n)))"
     assert loaded(code) == set()
+
+
+@pytest.mark.parametrize("name", ["explain", "verify_many"])
+def test_what_is_loaded_later_is_there_when_it_is_asked_for(name):
+    assert callable(getattr(__import__("ntag424"), name))
+
+
+def test_what_is_not_there_is_said_as_python_says_it():
+    with pytest.raises(AttributeError, match="module 'ntag424' has no attribute 'nothing'"):
+        _ = __import__("ntag424").nothing

@@ -1,0 +1,146 @@
+"""What a template makes of a URL, character by character, in one mode."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from ntag424.model import Mode, PiccDataTag, PlainMirror
+from ntag424.url_template import Field, FileField, Grammar, PiccField, Placeholder, Segment
+
+_HEX = "0123456789ABCDEF"
+# What stands in place of a tamper status may be digits: a tag without a loop mirrors none.
+_TAMPER = _HEX + "IO"
+_PICC, _FILE = "PICC_DATA", "FILE_DATA"
+
+
+class Form:
+    """Where each field stands, and which characters are possible where.
+
+    Raises:
+        ValueError: *text* is no template.
+
+    """
+
+    def __init__(self, text: str, mode: Mode) -> None:
+        grammar = Grammar.read(text)
+        self.mode = mode
+        self.origin = grammar.origin
+        self.segments: tuple[Segment, ...] = grammar.segments
+        #: Place of each field in the URL, by its name.
+        self.spans: dict[str, range] = {}
+        self._allowed = list(grammar.origin)
+        for segment in grammar.segments:
+            self._append(segment)
+
+    def _append(self, segment: Segment) -> None:
+        if isinstance(segment, str):
+            self._allowed += segment
+            return
+        start = len(self._allowed)
+        allowed = _TAMPER if segment is Placeholder.TAMPER else _HEX
+        self._allowed += [allowed] * segment.width(self.mode)
+        self.spans[segment.name] = range(start, len(self._allowed))
+
+    def __len__(self) -> int:
+        return len(self._allowed)
+
+    @property
+    def mac(self) -> range:
+        """Where the MAC stands."""
+        return self.spans[Placeholder.MAC.name]
+
+    @property
+    def mac_input_start(self) -> int:
+        """Where the MAC begins to cover the text; at the MAC, where nothing is marked."""
+        return self.spans.get(Placeholder.MAC_INPUT.name, self.mac).start
+
+    @property
+    def picc(self) -> range | None:
+        """Where PICCData stands, if the template encrypts."""
+        return self.spans.get(_PICC)
+
+    @property
+    def marks_mac_input(self) -> bool:
+        """Whether the template says where the MAC begins to cover the text."""
+        return Placeholder.MAC_INPUT.name in self.spans
+
+    @property
+    def identity(self) -> PiccDataTag:
+        """Which of UID and counter the template shows."""
+        for segment in self.segments:
+            if isinstance(segment, PiccField):
+                return segment.tag
+        return PlainMirror(
+            None if self.uid is None else self.uid.start,
+            None if self.counter is None else self.counter.start,
+        ).tag
+
+    @property
+    def uid(self) -> range | None:
+        """Where the UID stands in the clear."""
+        return self.spans.get(Placeholder.UID.name)
+
+    @property
+    def counter(self) -> range | None:
+        """Where the read counter stands in the clear."""
+        return self.spans.get(Placeholder.COUNTER.name)
+
+    @property
+    def tamper(self) -> range | None:
+        """Where the tamper status stands in the clear."""
+        return self.spans.get(Placeholder.TAMPER.name)
+
+    @property
+    def literals(self) -> str:
+        """The template behind its origin, with one brace in place of each field."""
+        return "".join(
+            segment if isinstance(segment, str) else _shown(segment) for segment in self.segments
+        )
+
+    def fits(self, text: str) -> bool:
+        """Tell whether every character of *text* is possible where it stands."""
+        return len(text) == len(self) == self.agreement(text)
+
+    def agreement(self, text: str) -> int:
+        """Count the characters from the start that are as they should be, but for case."""
+        pairs = zip(text, self._allowed, strict=False)
+        # `upper` turns some single letters into two: those are not possible anyway.
+        return sum(1 for _ in takewhile(lambda pair: _agree(*pair), pairs))
+
+    def in_its_case(self, text: str) -> str:
+        """Give each character of *text* the case that is due where it stands."""
+        return "".join(
+            allowed if len(allowed) == 1 else character.upper()
+            for character, allowed in zip(text, self._allowed, strict=False)
+        )
+
+    def number_at(self, field: Placeholder, text: str) -> int | None:
+        """Read the hex number that stands at *field*, if there is one."""
+        span = self.spans.get(field.name)
+        digits = "" if span is None else text[span.start : span.stop]
+        if span is None or len(digits) != len(span):
+            return None
+        return int(digits, 16) if set(digits) <= set(_HEX) else None
+
+
+def in_braces(name: str) -> str:
+    """Return what a template calls the field *name*."""
+    names = {_PICC: "picc", _FILE: "file"}
+    return f"{{{names.get(name) or Placeholder[name].value}}}"
+
+
+def _agree(character: str, allowed: str) -> bool:
+    if len(allowed) == 1:
+        return character == allowed or (character.isascii() and _same_letter(character, allowed))
+    return character.isascii() and character.upper() in allowed
+
+
+def _same_letter(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
+
+
+def _shown(field: Field) -> str:
+    if field is Placeholder.MAC_INPUT:
+        return ""
+    size = field.size if isinstance(field, FileField) else 0
+    return f"{{{field.name}{size or ''}}}"

@@ -1,0 +1,186 @@
+"""What happens to a URL between the tag and the operator, and how it is undone.
+
+Every repair takes a text and the forms that it should have, and returns the text that
+it would mend it to, and what it says about that; or nothing, if there is nothing to mend.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ntag424.diagnosis._form import Form
+from ntag424.diagnosis._parameters import added_parameters_cut, put_in_order, renamed
+from ntag424.diagnosis._problem import Finding, Problem
+
+Forms: TypeAlias = Sequence[Form]
+Repair: TypeAlias = Callable[[str, Forms], tuple[str, tuple[Finding, ...]] | None]
+
+# White space and what no URL shows: zero-width characters, soft hyphens, byte order marks.
+_INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\x00-\x1f]+")
+_ORIGIN = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//+([^/?#]*)")
+_ESCAPE = re.compile(r"%([0-7][0-9A-Fa-f])")
+_OPENERS = "\"'<(["
+_CLOSERS = "\"'>)].,;\u2026"
+
+
+def reach(text: str, forms: Forms) -> int:
+    """Count how far *text* agrees with the best of *forms*, but for case and origin."""
+    return max(form.agreement(_under(form.origin, text)) for form in forms)
+
+
+def fitting(text: str, forms: Forms) -> Form | None:
+    """Return the form that *text* has, if any, whatever the case of its letters."""
+    return next((form for form in forms if form.fits(text)), None)
+
+
+def origin_of(text: str) -> str | None:
+    """Return scheme, host and port of *text*, as they stand there."""
+    found = _ORIGIN.match(text)
+    return None if found is None else found.group()
+
+
+def _under(origin: str, text: str) -> str:
+    found = _ORIGIN.match(text)
+    if found is not None:
+        return origin + text[found.end() :]
+    bare = origin.partition("://")[2]
+    return origin + text[len(bare) :] if text[: len(bare)].lower() == bare else text
+
+
+def _mended(text: str, problem: Problem, what: str) -> tuple[str, tuple[Finding, ...]]:
+    return text, (Finding(problem, what),)
+
+
+def without_white_space(text: str, _forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Take white space out, around the URL and within it."""
+    bare = _INVISIBLE.sub("", text)
+    if bare == text:
+        return None
+    count = len(text) - len(bare)
+    return _mended(bare, Problem.WHITE_SPACE, f"The URL contains white space ({count} in all).")
+
+
+def unescaped(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Decode what was percent-encoded or written for HTML, if that brings it closer."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text).replace("&amp;", "&")
+    if plain == text or max(reach(plain, forms), _inner(plain, forms)) <= reach(text, forms):
+        return None
+    return _mended(plain, Problem.ESCAPED, "The URL was encoded once more on its way.")
+
+
+def _inner(text: str, forms: Forms) -> int:
+    """Count how far the URL agrees that stands within *text*."""
+    return max(
+        (
+            reach(text[start:], forms)
+            for form in forms
+            if (start := text.lower().find(form.origin, 1)) > 0
+        ),
+        default=0,
+    )
+
+
+def taken_out(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Drop what stands in front of the URL, and the quotes and brackets around it."""
+    start = max(text.lower().find(forms[0].origin), 0)
+    inner = text[start:] if start else text.lstrip(_OPENERS)
+    bare = inner.rstrip(_CLOSERS)
+    if reach(bare, forms) == reach(inner, forms):
+        inner = bare
+    if inner == text:
+        return None
+    return _mended(inner, Problem.SURROUNDED, "The URL stands within some other text.")
+
+
+def under_its_origin(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Give the URL the origin of the template."""
+    origin = forms[0].origin
+    mended = _under(origin, text)
+    if mended == text:
+        return None
+    found = _ORIGIN.match(text)
+    scheme, host = (found[1], found[2]) if found else (None, origin.partition("://")[2])
+    due_scheme, _, due_host = origin.partition("://")
+    findings = []
+    if scheme is None or scheme.lower() != due_scheme:
+        what = f"The URL does not begin with {due_scheme}://, as the template does."
+        findings.append(Finding(Problem.SCHEME_DIFFERS, what))
+    if host.lower() != due_host:
+        what = f"The URL does not name the template's host, {due_host}."
+        findings.append(Finding(Problem.HOST_DIFFERS, what))
+    if not findings:
+        what = "Scheme and host are not written as in the template, in lower case."
+        findings.append(Finding(Problem.CASE_CHANGED, what))
+    return mended, tuple(findings)
+
+
+def cut_to_form(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Drop what was appended."""
+    # The longest first: the form of one mode is no beginning of the other's.
+    for form in sorted(forms, key=len, reverse=True):
+        if len(text) > len(form) == form.agreement(text) and text[len(form)] in "&?#/;=":
+            what = "Something was appended to the URL."
+            return _mended(text[: len(form)], Problem.APPENDED, what)
+    return None
+
+
+def without_added_parameters(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Drop parameters that the template does not have."""
+    mended = _first_fitting(added_parameters_cut, text, forms)
+    if mended is None:
+        return None
+    return _mended(mended, Problem.APPENDED, "Parameters were added that the template lacks.")
+
+
+def in_order(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Put the parameters into the order of the template."""
+    mended = _first_fitting(put_in_order, text, forms)
+    if mended is None:
+        return None
+    what = "The parameters stand in another order than in the template."
+    return _mended(mended, Problem.PARAMETERS_REORDERED, what)
+
+
+def under_their_names(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Give the parameters the names of the template."""
+    mended = _first_fitting(renamed, text, forms)
+    if mended is None:
+        return None
+    what = "The parameters do not have the names that the template gives them."
+    return _mended(mended, Problem.PARAMETERS_RENAMED, what)
+
+
+def _first_fitting(mend: Callable[[str, Form], str | None], text: str, forms: Forms) -> str | None:
+    for form in forms:
+        mended = mend(text, form)
+        if mended is not None and form.fits(mended):
+            return mended
+    return None
+
+
+def in_its_case(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
+    """Give every letter the case that is due."""
+    form = fitting(text, forms) or max(forms, key=lambda form: form.agreement(text))
+    mended = form.in_its_case(text[: form.agreement(text)]) + text[form.agreement(text) :]
+    if mended == text:
+        return None
+    return _mended(mended, Problem.CASE_CHANGED, "Letters of the URL have changed their case.")
+
+
+#: In the order they are undone: the last that happened to the URL first.
+ALWAYS: tuple[Repair, ...] = (
+    without_white_space,
+    unescaped,
+    taken_out,
+    under_its_origin,
+    in_its_case,
+)
+#: Alternatives, where the URL has not the form of the template after that.
+OTHERWISE: tuple[Repair, ...] = (
+    cut_to_form,
+    without_added_parameters,
+    in_order,
+    under_their_names,
+)
