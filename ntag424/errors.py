@@ -6,14 +6,14 @@ listed here comes from outside: a tag, a URL, a store.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
 
 
 class Ntag424Error(Exception):
     """Anything that goes wrong talking to, or verifying, a tag. Never raised itself."""
 
     #: What the person at the keyboard can do about it; one sentence, may be empty.
-    hint: ClassVar[str] = ""
+    hint: str = ""
 
 
 class TransportError(Ntag424Error):
@@ -25,6 +25,99 @@ class TransportError(Ntag424Error):
         super().__init__(message)
         #: True if the tag may have executed the command before contact was lost.
         self.outcome_unknown = outcome_unknown
+
+
+class TagRefusedError(Ntag424Error):
+    """The tag answered with a status word that is no success.
+
+    An authentication, if there was one, is over on both sides.
+    """
+
+    def __init__(self, command: str, status: int, cause: str = "", advice: str = "") -> None:
+        told = f": {cause}" if cause else ""
+        super().__init__(f"the tag refused {command} with {status:04X}{told}")
+        #: Name of the command in the data sheet.
+        self.command = command
+        #: The status word, SW1 in the high byte.
+        self.status = status
+        self.hint = advice
+
+
+class AuthenticationDelayError(TagRefusedError):
+    """The tag makes its host wait because of failed authentications before (91AD)."""
+
+
+class ProtocolError(Ntag424Error):
+    """An answer that no tag that keeps to the data sheet gives."""
+
+    hint = "Take the tag off the reader, lay it back, and start over."
+
+
+class ResponseMacError(ProtocolError):
+    """The answer's MAC is wrong: it was changed on the way, or keys and counters differ."""
+
+
+class SessionEndedError(ProtocolError):
+    """The authentication is over, by an error before or by the command itself."""
+
+    hint = "Authenticate again."
+
+
+class OriginalityError(ProtocolError):
+    """The originality signature is not NXP's for this UID."""
+
+    hint = "Do not use this tag: it was not made by NXP, or not with this UID."
+
+
+class ReaderError(Ntag424Error):
+    """No tag can be reached through a reader. Never raised itself."""
+
+
+class ReaderDriverMissingError(ReaderError):
+    """The software that drives the reader is not installed; the text names the commands."""
+
+    hint = "Install what the message names, and run the command again."
+
+
+class ReaderChoiceError(ReaderError):
+    """No reader, or more than one, goes by the name that was given."""
+
+    hint = "Connect the reader, or name exactly one of those listed."
+
+    def __init__(self, message: str, *, candidates: Sequence[str]) -> None:
+        super().__init__(message)
+        #: Readers that could have been meant; where none could, all there are.
+        self.candidates = tuple(candidates)
+
+
+class ReaderServiceError(ReaderError):
+    """There is no PC/SC service, pcscd, to talk to."""
+
+    hint = "Start pcscd, with systemd by `systemctl start pcscd.socket`."
+
+
+class ReaderBusyError(ReaderError):
+    """Another program holds the reader."""
+
+    hint = "End the other program; over USB it may be pcscd, or the kernel driver pn533_usb."
+
+
+class ReaderRefusedError(ReaderError):
+    """The system does not let this user use the reader."""
+
+    hint = "PC/SC over ssh or in a service takes a polkit rule, a USB reader takes udev rules."
+
+
+class NoTagError(ReaderError):
+    """No tag that could be talked to is on the reader."""
+
+    hint = "Lay the tag flat on the reader."
+
+
+class TagChangedError(ReaderError):
+    """The tag on the reader is not known to be the one from before; nothing was sent to it."""
+
+    hint = "Lay the first tag back; one with Random ID cannot be recognised by its UID."
 
 
 class VerificationError(Ntag424Error):

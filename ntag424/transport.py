@@ -21,3 +21,15 @@ class Transport(Protocol):
                 says whether the tag may have executed it.
         """
         ...
+
+
+class AsyncTransport(Protocol):
+    """The same for programs that run an event loop."""
+
+    async def transmit(self, command: CommandApdu) -> ResponseApdu:
+        """See `Transport.transmit`.
+
+        Raises:
+            TransportError: the command or its answer was lost.
+        """
+        ...
