@@ -9,6 +9,7 @@ from __future__ import annotations
 from ntag424.keys import KeyScheme
 from ntag424.model import Generation, Mode, TamperStatus
 from ntag424.model.files import SdmAccess, SdmBlock
+from ntag424.ndef import read_uri
 from ntag424.testing.simulated_tag import SimulatedTag
 from ntag424.url_template import UrlTemplate
 
@@ -16,7 +17,6 @@ from ntag424.url_template import UrlTemplate
 _SDM_ON = b"\x40"
 # Read free; write, read-and-write and change with key 0; LSB first (§8.2.3.3).
 _ACCESS_RIGHTS = bytes.fromhex("00E0")
-_URI_PREFIXES = {1: "http://www.", 2: "https://www.", 3: "http://", 4: "https://"}
 _UNSTATED = Generation()
 
 
@@ -27,11 +27,16 @@ class TapSource:
         self.tag = tag
 
     def tap(self) -> str:
-        """Lay the tag to the phone once and return the URL it opens."""
-        file = self.tag.tap()
-        # NLEN (2) || D1h 01h payload length 'U' || URI code (1) || text
-        length = int.from_bytes(file[:2], "big")
-        return _URI_PREFIXES[file[6]] + file[7 : 2 + length].decode("ascii")
+        """Lay the tag to the phone once and return the URL it opens.
+
+        Raises:
+            ValueError: there is no URL on the tag, or it is used up.
+
+        """
+        url = read_uri(self.tag.tap())
+        if url is None:
+            raise ValueError("there is no URL on the tag")
+        return url
 
 
 def tap_source(

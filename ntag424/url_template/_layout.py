@@ -12,15 +12,12 @@ from ntag424.model import (
     PlainMirror,
     SdmSettings,
 )
+from ntag424.ndef import HEADER_BYTES, split_prefix, uri_file
 from ntag424.url_template._fields import Field, Placeholder
 from ntag424.url_template._grammar import Grammar
 
 #: Size of file 02, the NDEF file (NT4H2421Gx §8.2.3).
 NDEF_FILE_BYTES = 256
-# URI identifier codes of the NFC Forum's URI record type, longest prefix first.
-_PREFIXES = (("https://www.", 2), ("http://www.", 1), ("https://", 4), ("http://", 3))
-# NLEN (2), record header, type length, payload length, type and URI code (5).
-_HEADER_BYTES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +37,21 @@ def lay_out(grammar: Grammar, mode: Mode, fixed: dict[Field, bytes]) -> TagLayou
         ValueError: the result is larger than the NDEF file.
 
     """
-    prefix, code = next(pair for pair in _PREFIXES if grammar.origin.startswith(pair[0]))
-    text = grammar.origin.removeprefix(prefix).encode("ascii")
+    code, rest = split_prefix(grammar.origin)
+    text = rest.encode("ascii")
     offsets: dict[Field, int] = {}
     for segment in grammar.segments:
         if isinstance(segment, str):
             text += segment.encode("ascii")
         else:
-            offsets[segment] = _HEADER_BYTES + len(text)
+            offsets[segment] = HEADER_BYTES + len(text)
             text += fixed.get(segment, b"").ljust(segment.width(mode), b"0")
-    if _HEADER_BYTES + len(text) > NDEF_FILE_BYTES:
+    if HEADER_BYTES + len(text) > NDEF_FILE_BYTES:
         raise ValueError(
             f"the tag's file has {NDEF_FILE_BYTES} bytes, this template needs "
-            f"{_HEADER_BYTES + len(text)}"
+            f"{HEADER_BYTES + len(text)}"
         )
-    return TagLayout(_uri_record(code, text), _settings(grammar, mode, offsets))
-
-
-def _uri_record(code: int, text: bytes) -> bytes:
-    """NLEN (2) || D1h 01h payload length 'U' || URI code (1) || text."""
-    payload = bytes((code,)) + text
-    record = bytes((0xD1, 0x01, len(payload))) + b"U" + payload
-    return len(record).to_bytes(2, "big") + record
+    return TagLayout(uri_file(code, text), _settings(grammar, mode, offsets))
 
 
 def _settings(grammar: Grammar, mode: Mode, offsets: dict[Field, int]) -> SdmSettings:
