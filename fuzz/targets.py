@@ -22,9 +22,16 @@ from ntag424 import (
     Verifier,
     VerifierSet,
 )
+from ntag424.apdu import ResponseApdu
+from ntag424.commands import Command, GetCardUid, GetFileSettings, GetVersion, ReadData
+from ntag424.crypto import Lrp
+from ntag424.errors import Ntag424Error
 from ntag424.keys import StaticKeys
+from ntag424.model.files import FACTORY_SETTINGS, CommMode, FileDescription
+from ntag424.ndef import read_uri, uri_file
 from ntag424.sdm import TapMessage, verify
-from ntag424.testing import tap_source
+from ntag424.secure_channel import AesChannel, LrpChannel, SecureChannel
+from ntag424.testing import SimulatedTag, tap_source
 
 _UID = bytes.fromhex("04DE5F1EACC040")
 _KEYS = StaticKeys(file_read=Key(b"F" * 16), meta_read=Key(b"M" * 16))
@@ -133,6 +140,87 @@ def _read_message(data: bytes) -> None:
         return
 
 
+def _read_settings(data: bytes) -> None:
+    try:
+        description = FileDescription.from_bytes(data)
+    except ValueError:
+        return
+    if FileDescription.from_bytes(bytes(description)) != description:
+        raise AssertionError("settings are not read as they were written")
+
+
+def _read_ndef(data: bytes) -> None:
+    try:
+        read_uri(data)
+    except ValueError:
+        return
+
+
+_COMMANDS: tuple[Command[object], ...] = (
+    GetCardUid(),
+    GetVersion(),
+    GetFileSettings(2),
+    ReadData(2, 0, 16, CommMode.FULL),
+    ReadData(2, 0, 0, CommMode.MAC),
+)
+
+
+def _unwrap_answer(data: bytes) -> None:
+    """Cut *data* into a choice, and an answer; on demand with a MAC that holds."""
+    choice, rest = (data[0], data[1:257]) if data else (0, b"")
+    command = _COMMANDS[choice % len(_COMMANDS)]
+    channel = _channel(is_lrp=bool(choice & 0x80))
+    channel.wrap(command)
+    if choice & 0x40:
+        rest = rest[:248]
+        answer = ResponseApdu(rest + channel._mac(0, rest), 0x9100)  # noqa: SLF001
+    elif len(rest) >= 2:
+        answer = ResponseApdu.from_bytes(rest)
+    else:
+        return
+    try:
+        channel.unwrap(command, answer)
+    except Ntag424Error:
+        if channel.is_alive:
+            raise AssertionError("an answer that does not hold left the session open") from None
+
+
+_LRP_KEYS = Lrp.pair(bytes(16))
+
+
+def _channel(*, is_lrp: bool) -> SecureChannel:
+    if is_lrp:
+        return LrpChannel(0, b"\1\2\3\4", session_keys=_LRP_KEYS)
+    return AesChannel(0, b"\1\2\3\4", enc_key=b"E" * 16, mac_key=b"M" * 16)
+
+
+def _ask_tag(data: bytes) -> None:
+    """Send a tag the APDUs that *data* is cut into: a length, and so many bytes."""
+    tag = SimulatedTag(
+        uid=_UID,
+        keys=[bytes(16)] * 5,
+        ndef_file=b"",
+        file_settings=bytes(FACTORY_SETTINGS[2]),
+        random_bytes=bytes,
+    )
+    rest = data
+    for _ in range(16):
+        if not rest:
+            return
+        apdu, rest = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
+        if len(tag.exchange(apdu)) < 2:
+            raise AssertionError("a tag answers with a status word at least")
+
+
+def _sequence(*apdus: str) -> bytes:
+    return b"".join(
+        bytes((len(apdu) // 2,)) + bytes.fromhex(apdu.replace(" ", "")) for apdu in apdus
+    )
+
+
+_SELECT = "00A4040C07D276000085010100"
+
+
 def _tapped(template: UrlTemplate, mode: Mode) -> bytes:
     tamper = TamperStatus.CLOSED if "tt" in template.text else None
     return tap_source(template, _KEYS, _UID, mode=mode, tamper=tamper).tap().encode()
@@ -156,5 +244,29 @@ TARGETS = {
             bytes((8, 16, 0, 32, 4, 5)) + bytes(56) + b"00" * 32,
             bytes((8, 24, 0, 0, 0, 0)) + bytes(32),
         ),
+    ),
+    "file-settings": Target(
+        _read_settings,
+        (
+            bytes.fromhex("0000E0EE000100"),
+            bytes.fromhex("0040EEEE000100D1FE001F00004400004400002000006A0000"),
+            bytes.fromhex("0040E0EE000100F9FFE20A00001E00003200006400006E0000400000C80000341200"),
+        ),
+    ),
+    "ndef": Target(_read_ndef, (uri_file(4, b"a/t?x"), b"\0\0", uri_file(0, b"urn:x") + b"\0")),
+    "unwrap": Target(
+        _unwrap_answer,
+        tuple(bytes((choice,)) + bytes(32) + b"\x91\0" for choice in (0, 0x43, 0x83, 0xC3)),
+        limit=0.05,
+    ),
+    "tag": Target(
+        _ask_tag,
+        (
+            _sequence("9060000000", "90AF000000", "90AF000000", _SELECT, "90F50000010200"),
+            _sequence(_SELECT, "9071000002000000", "90AF000020" + "00" * 32 + "00"),
+            _sequence(_SELECT, "00A4000C02E10400", "00B0000000", "00D60000020102"),
+            _sequence(_SELECT, "905F0000040200E0EE00", "90AD0000070200000000000000"),
+        ),
+        limit=0.1,
     ),
 }
