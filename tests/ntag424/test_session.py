@@ -45,7 +45,7 @@ from ntag424.model.files import (
 )
 from ntag424.session import Session
 from ntag424.status_words import MEANINGS, meaning_of
-from ntag424.testing import SimulatedTag
+from ntag424.testing import OpenPoints, SimulatedTag
 
 UID = Uid.from_hex("04DE5F1EACC040")
 FACTORY = Key(bytes(16))
@@ -184,6 +184,39 @@ def test_without_authentication_settings_are_read_too():
 
 def test_without_authentication_the_version_is_read_too():
     assert Session(a_tag()).version().is_ntag424
+
+
+# ---- where the data sheet is silent ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_configuration_is_taken_whether_or_not_the_tag_confirms_it(confirmed):
+    tag = SimulatedTag.blank(UID, open_points=OpenPoints(configuration_is_confirmed=confirmed))
+    Session(tag).select()
+    session = Session(tag).authenticate(0, FACTORY)
+    session.send(SetBackModulation())
+    assert session.is_alive is confirmed
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_session_is_begun_anew_after_a_select_whatever_the_select_did(ends):
+    tag = SimulatedTag.blank(UID, open_points=OpenPoints(select_ends_session=ends))
+    for _ in range(2):
+        Session(tag).select()
+        session = Session(tag).authenticate(0, FACTORY)
+    assert session.send(GetCardUid()) == UID
+
+
+def test_a_counter_that_everybody_may_read_is_read_without_authentication():
+    free = FileSettings(
+        CommMode.PLAIN,
+        AccessRights(FREE, 0, 0, 0),
+        SdmBlock(None, None, SecuredRead(2, 130, 130), ReadCounter(FREE)),
+    )
+    tag = a_tag()
+    Session(tag).authenticate(0, FACTORY).send(ChangeFileSettings(2, free))
+    Session(tag).select()
+    assert Session(tag).send(GetFileCounters()) == 0
 
 
 # ---- the same with an event loop ------------------------------------------------------------

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from ntag424.apdu import Status
+from ntag424.testing.simulated_tag._refusal import RefusedError
+
 #: Conditions beside the key numbers 0..4.
 FREE = 0xE
 NEVER = 0xF
@@ -24,3 +29,21 @@ def require_condition(name: str, condition: int, allowed: tuple[int, ...]) -> No
     """
     if condition not in allowed:
         raise ValueError(f"{name} must not be access condition {condition:X}")
+
+
+def granted_by_key(conditions: Collection[int], key_number: int | None) -> bool:
+    """Let pass whom one of *conditions* lets pass; tell whether *key_number* does it.
+
+    *key_number* is the key that is authenticated, if any. False means that only a free
+    condition is met, and then a file's communication mode does not apply.
+
+    Raises:
+        RefusedError: no condition is met.
+    """
+    if key_number in conditions:
+        return True
+    if FREE in conditions:
+        return False
+    if set(conditions) == {NEVER}:
+        raise RefusedError(Status.PERMISSION_DENIED)
+    raise RefusedError(Status.AUTHENTICATION_ERROR)

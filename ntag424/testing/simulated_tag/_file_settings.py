@@ -11,21 +11,28 @@ from ntag424.testing.simulated_tag._access_rights import (
     parse_conditions,
     require_condition,
 )
+from ntag424.testing.simulated_tag._comm_mode import CommMode
+from ntag424.testing.simulated_tag._refusal import SettingsLengthError
 from ntag424.testing.simulated_tag._sdm_model import Chip, Sdm
 from ntag424.testing.simulated_tag._sdm_settings import parse_sdm
 
-_SDM_ENABLED, _COMM_MODE = 0x40, 0x03
+SDM_ENABLED = 0x40
+_COMM_MODE = 0x03
 
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """Who may read a file, and what SDM does to it.
+    """Who may do what with a file, how it travels, and what SDM does to it.
 
-    *read* and *read_write* are access conditions: a key number, FREE or NEVER.
+    *read*, *write*, *read_write* and *change* are access conditions: a key number, FREE
+    or NEVER. *comm_mode* applies where a key grants the access.
     """
 
     read: int
+    write: int
     read_write: int
+    change: int
+    comm_mode: CommMode
     sdm: Sdm | None
 
     @property
@@ -44,20 +51,24 @@ def parse_file_settings(settings: bytes, chip: Chip) -> FileSettings:
     """Read FileOption (1) || AccessRights (2 LE) [|| SDM block].
 
     Raises:
+        SettingsLengthError: they are too short or too long.
         ValueError: *chip* would refuse these settings; the sentence says why.
     """
     if len(settings) < 3:
-        raise ValueError("file settings have at least FileOption and AccessRights, 3 bytes")
+        raise SettingsLengthError(
+            "file settings have at least FileOption and AccessRights, 3 bytes"
+        )
     option = settings[0]
-    if option & ~(_SDM_ENABLED | _COMM_MODE):
+    if option & ~(SDM_ENABLED | _COMM_MODE):
         raise ValueError(f"FileOption {option:02X} sets reserved bits")
     change, read_write, write, read = parse_conditions(settings[1:3])
     require_condition("Change", change, ANY_CONDITION)
     require_condition("ReadWrite", read_write, ANY_CONDITION)
     require_condition("Write", write, ANY_CONDITION)
     require_condition("Read", read, ANY_CONDITION)
-    if option & _SDM_ENABLED:
-        return FileSettings(read, read_write, parse_sdm(settings[3:], chip))
-    if len(settings) > 3:
-        raise ValueError("file settings without SDM end after AccessRights")
-    return FileSettings(read, read_write, None)
+    sdm = None
+    if option & SDM_ENABLED:
+        sdm = parse_sdm(settings[3:], chip)
+    elif len(settings) > 3:
+        raise SettingsLengthError("file settings without SDM end after AccessRights")
+    return FileSettings(read, write, read_write, change, CommMode.from_option(option), sdm)

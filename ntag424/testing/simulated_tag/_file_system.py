@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Self
 
 from ntag424.apdu import CommandApdu, Status
 from ntag424.testing.simulated_tag._file_settings import FileSettings, parse_file_settings
+from ntag424.testing.simulated_tag._refusal import RefusedError
 from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE, Chip
 
 MASTER_FILE_NAME = bytes.fromhex("D2760000850100")
@@ -17,17 +20,29 @@ APPLICATION_ID = 0xE110
 CC_FILE, NDEF_FILE, PROPRIETARY_FILE = 1, 2, 3
 FILE_NUMBERS = {0xE103: CC_FILE, 0xE104: NDEF_FILE, 0xE105: PROPRIETARY_FILE}
 
-_SIZE_OF_PROPRIETARY_FILE = 128
+FILE_SIZES: Mapping[int, int] = MappingProxyType(
+    {CC_FILE: 32, NDEF_FILE: FILE_SIZE, PROPRIETARY_FILE: 128}
+)
 
 #: At delivery: the capability container with its NDEF and proprietary TLVs.
-_CC = bytes.fromhex("001720010000FF0406E104010000000506E10500808283").ljust(32, b"\0")
+_CC = bytes.fromhex("001720010000FF0406E104010000000506E10500808283")
+#: FileOption || AccessRights of the NDEF file at delivery.
+NDEF_SETTINGS = bytes.fromhex("00E0EE")
+#: Content before zero fill, and settings.
+_AT_DELIVERY: Mapping[int, tuple[bytes, bytes]] = MappingProxyType(
+    {
+        CC_FILE: (_CC, bytes.fromhex("0000E0")),
+        NDEF_FILE: (b"", NDEF_SETTINGS),
+        PROPRIETARY_FILE: (b"", bytes.fromhex("033023")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TagFile:
     """One file: its bytes, and its settings raw and understood."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     raw_settings: bytes
     settings: FileSettings
 
@@ -44,20 +59,9 @@ class TagFile:
 def files_at_delivery(chip: Chip) -> dict[int, TagFile]:
     """Give the three files of the application, by number, as NXP ships them on *chip*."""
     return {
-        CC_FILE: TagFile.of(_CC, bytes.fromhex("0000E0"), chip),
-        NDEF_FILE: TagFile.of(bytes(FILE_SIZE), bytes.fromhex("00E0EE"), chip),
-        PROPRIETARY_FILE: TagFile.of(
-            bytes(_SIZE_OF_PROPRIETARY_FILE), bytes.fromhex("033023"), chip
-        ),
+        number: TagFile.of(content.ljust(FILE_SIZES[number], b"\0"), settings, chip)
+        for number, (content, settings) in _AT_DELIVERY.items()
     }
-
-
-class RefusedError(Exception):
-    """The tag answers with *status* and no data. Never leaves the simulated tag."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"status {status:04X}")
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

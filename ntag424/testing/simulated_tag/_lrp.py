@@ -77,13 +77,22 @@ def encrypt(key: LrpKey, counter: bytes, plain: bytes) -> bytes:
     *counter* is that of the first block; it steps as one big-endian number of
     its own length, which wraps.
     """
+    blocks = _with_block_keys(key, counter, plain)
+    return b"".join(_encrypt(block_key, block) for block_key, block in blocks)
+
+
+def decrypt(key: LrpKey, counter: bytes, encrypted: bytes) -> bytes:
+    """Undo `encrypt`, from the same *counter* on."""
+    blocks = _with_block_keys(key, counter, encrypted)
+    return b"".join(AES.new(block_key, AES.MODE_ECB).decrypt(block) for block_key, block in blocks)
+
+
+def _with_block_keys(key: LrpKey, counter: bytes, message: bytes) -> Iterator[tuple[bytes, bytes]]:
     first, size = int.from_bytes(counter, "big"), len(counter)
-    encrypted = b""
-    for index in range(len(plain) // BLOCK):
+    for index in range(len(message) // BLOCK):
         step = (first + index) % (1 << 8 * size)
         block_key = evaluate(key, step.to_bytes(size, "big"))
-        encrypted += _encrypt(block_key, plain[index * BLOCK : (index + 1) * BLOCK])
-    return encrypted
+        yield block_key, message[index * BLOCK : (index + 1) * BLOCK]
 
 
 def _encrypt(key: bytes, block: bytes) -> bytes:

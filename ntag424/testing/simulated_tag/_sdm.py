@@ -22,20 +22,9 @@ class Identity:
 
     uid: bytes
     keys: Sequence[bytes] = field(repr=False)
-    random_bytes: Callable[[int], bytes] = field(repr=False)
+    draw: Callable[[int], bytes] = field(repr=False)
     suite: Suite
     measure_loop: Callable[[], bytes]
-
-    def draw(self, count: int) -> bytes:
-        """Take *count* random bytes.
-
-        Raises:
-            ValueError: the random source gave another number of them.
-        """
-        drawn = self.random_bytes(count)
-        if len(drawn) != count:
-            raise ValueError(f"random_bytes({count}) gave {len(drawn)} bytes")
-        return drawn
 
 
 def mirrored(file: bytes, sdm: Sdm, identity: Identity, read_counter: int) -> bytes:

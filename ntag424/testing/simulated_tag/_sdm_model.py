@@ -137,11 +137,13 @@ class SecuredRead:
 class Sdm:
     """One whole configuration.
 
-    *counts* enables the counter, mirrored or not; *counter_limit* is None
-    without a limit; *tamper* is where the tamper status goes, if anywhere.
+    *counts* enables the counter, mirrored or not; *counter_access* is the condition for
+    GetFileCounters; *counter_limit* is None without a limit; *tamper* is where the tamper
+    status goes, if anywhere.
     """
 
     counts: bool
+    counter_access: int
     counter_limit: int | None
     mirror: PlainMirror | EncryptedMirror | None
     secured: SecuredRead | None

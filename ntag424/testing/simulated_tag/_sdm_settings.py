@@ -15,6 +15,7 @@ from ntag424.testing.simulated_tag._access_rights import (
     parse_conditions,
     require_condition,
 )
+from ntag424.testing.simulated_tag._refusal import SettingsLengthError
 from ntag424.testing.simulated_tag._sdm_model import (
     TAMPER_CHARACTERS,
     Chip,
@@ -33,10 +34,13 @@ def parse_sdm(block: bytes, chip: Chip) -> Sdm:
     """Read SDMOptions (1) || SDMAccessRights (2 LE) || 3 bytes LE for each item present.
 
     Raises:
+        SettingsLengthError: it is too short or too long.
         ValueError: *chip* would refuse this block; the sentence says why.
     """
     if len(block) < 3:
-        raise ValueError("an SDM block has at least SDMOptions and SDMAccessRights, 3 bytes")
+        raise SettingsLengthError(
+            "an SDM block has at least SDMOptions and SDMAccessRights, 3 bytes"
+        )
     options = block[0]
     counter_access, reserved, file_read, meta_read = parse_conditions(block[1:3])
     require_condition("SDMMetaRead", meta_read, ANY_CONDITION)
@@ -48,6 +52,7 @@ def parse_sdm(block: bytes, chip: Chip) -> Sdm:
     items = _items(block, options, file_read, meta_read)
     return Sdm(
         counts=bool(options & _COUNTER),
+        counter_access=counter_access,
         counter_limit=items.get("SDMReadCtrLimit"),
         mirror=_mirror(items, options, meta_read, chip),
         secured=_secured(items, file_read),
@@ -95,7 +100,9 @@ def _items(block: bytes, options: int, file_read: int, meta_read: int) -> dict[s
     names = [name for name, present in layout if present]
     due = 3 + 3 * len(names)
     if len(block) != due:
-        raise ValueError(f"an SDM block with these options takes {due} bytes, not {len(block)}")
+        raise SettingsLengthError(
+            f"an SDM block with these options takes {due} bytes, not {len(block)}"
+        )
     return {
         name: int.from_bytes(block[start : start + 3], "little")
         for name, start in zip(names, range(3, due, 3), strict=True)

@@ -1,4 +1,4 @@
-"""A tag made of software: NTAG 424 DNA, reads and Secure Dynamic Messaging.
+"""A tag made of software: the whole NTAG 424 DNA and NTAG 424 DNA TagTamper.
 
 It is written from the data sheet (NT4H2421Gx) and takes bytes, never this
 library's own values: what it delivers is evidence about the library.
@@ -8,50 +8,52 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Self
 
 from ntag424.apdu import CommandApdu, ResponseApdu, Status
+from ntag424.testing.simulated_tag._card import Card
+from ntag424.testing.simulated_tag._commands import CLASSES, answer
 from ntag424.testing.simulated_tag._file_system import (
-    MASTER_FILE,
     NDEF_FILE,
-    RefusedError,
+    NDEF_SETTINGS,
     TagFile,
     files_at_delivery,
-    select,
 )
+from ntag424.testing.simulated_tag._memory import AppKey, Memory
+from ntag424.testing.simulated_tag._open_points import OpenPoints
 from ntag424.testing.simulated_tag._phone import read_ndef_file
-from ntag424.testing.simulated_tag._read_runs import ReadRuns
-from ntag424.testing.simulated_tag._reads import iso_window, native_window, require_free_read
-from ntag424.testing.simulated_tag._sdm import Identity
-from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE, Chip
-from ntag424.testing.simulated_tag._suites import AesSuite, LrpSuite
-from ntag424.testing.simulated_tag._tamper import loop_with
+from ntag424.testing.simulated_tag._refusal import RefusedError
+from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE
+from ntag424.testing.simulated_tag._storage import read_memory, write_memory
+from ntag424.testing.simulated_tag._tamper import TamperLoop
 
-_ISO, _NATIVE = 0x00, 0x90
-_NEXT_FRAME = (_NATIVE, 0xAF)
-#: GetVersion parts 1 and 2, and what follows the UID in part 3: batch, week 1 of 2024.
-_HARDWARE = bytes.fromhex("04040230001105")
-_HARDWARE_TAG_TAMPER = bytes.fromhex("04040830001105")
-_SOFTWARE = bytes.fromhex("04040201021105")
-_PRODUCTION = bytes.fromhex("00000000000124")
+_AS_DECIDED = OpenPoints()
 
 
 class SimulatedTag:
-    """A `Transport` that answers like an NTAG 424 DNA nobody is authenticated to.
+    """A `Transport` that answers like an NTAG 424 DNA, in every command it has.
 
-    Known are ISOSelectFile, ISOReadBinary, ReadData, GetVersion and
-    GetFileSettings; anything else is refused as unknown. *uid* has 7 bytes,
-    *keys* are AppKeys 0 to 4 with 16 bytes each, *ndef_file* (NLEN || message)
-    is zero-filled to 256 bytes, *file_settings* are the ChangeFileSettings data
-    of file 02 (NT4H2421Gx §10.7.1), *read_counter* is SDMReadCtr so far.
-    *random_bytes* gives the padding of PICCData and then, in LRP mode, the 8 bytes
-    of PICCRand, both once per run of reads. *lrp* is True once the tag was switched
-    to LRP mode, which is final (§9.2). *tamper* makes it an NTAG 424 DNA TagTamper:
-    TTPermStatus || TTCurrStatus as last measured, b"CC", b"OC", b"OO", or b"II" with
-    the feature off.
+    *uid* has 7 bytes, *keys* are AppKeys 0 to 4 with 16 bytes each, *ndef_file*
+    (NLEN || message) is zero-filled to 256 bytes, *file_settings* are the
+    ChangeFileSettings data of file 02 (NT4H2421Gx §10.7.1), *read_counter* is
+    SDMReadCtr so far. Everything else is as NXP delivers it; `blank` makes a tag that is
+    so wholly. *random_bytes* gives RndB (16) and TI (4) of an authentication, the padding
+    of PICCData and then, in LRP mode, the 8 bytes of PICCRand, both once per run of
+    reads, and 3 bytes of Random ID. *lrp* is True once the tag was switched to LRP mode,
+    which is final (§9.2). *tamper* makes it an NTAG 424 DNA TagTamper: TTPermStatus ||
+    TTCurrStatus as last measured, b"CC", b"OC", b"OO", or b"II" with the feature off.
+    *signature* is what Read_Sig gives, 56 bytes. *open_points* decides what NXP's
+    documents leave open.
 
     Raises:
         ValueError: a length is wrong, or the chip would refuse the settings.
     """
+
+    #: Answer to select and, as a PC/SC reader shows it, answer to reset (NT4H2421Gx §8.1).
+    ats: ClassVar[bytes] = bytes.fromhex("067777710280")
+    atr: ClassVar[bytes] = bytes.fromhex("3B8180018080")
 
     def __init__(
         self,
@@ -64,43 +66,119 @@ class SimulatedTag:
         read_counter: int = 0,
         lrp: bool = False,
         tamper: bytes | None = None,
+        signature: bytes = bytes(56),
+        open_points: OpenPoints = _AS_DECIDED,
     ) -> None:
-        _check_lengths(uid, keys, ndef_file)
-        self._loop = loop_with(tamper)
-        suite = LrpSuite() if lrp else AesSuite()
-        self._identity = Identity(uid, tuple(keys), random_bytes, suite, self._loop.measure)
-        chip = Chip(suite.picc_data_characters, has_tamper_loop=self._loop.present)
-        ndef = TagFile.of(ndef_file.ljust(FILE_SIZE, b"\0"), file_settings, chip)
-        self._files = files_at_delivery(chip) | {NDEF_FILE: ndef}
-        self._runs = ReadRuns(self._identity, ndef.settings.sdm, read_counter)
-        self.power_cycle()
+        if len(ndef_file) > FILE_SIZE:
+            raise ValueError(f"the NDEF file has {FILE_SIZE} bytes, not {len(ndef_file)}")
+        memory = Memory(
+            uid=uid,
+            keys=tuple(AppKey(key) for key in keys),
+            files={},
+            signature=signature,
+            lrp=lrp,
+            tamper=None if tamper is None else TamperLoop.last_found(tamper),
+        )
+        ndef = TagFile.of(ndef_file.ljust(FILE_SIZE, b"\0"), file_settings, memory.chip)
+        files = files_at_delivery(memory.chip) | {NDEF_FILE: ndef}
+        memory = replace(memory, files=files, read_counter=read_counter)
+        self._card = Card(memory, random_bytes, open_points)
+
+    @classmethod
+    def blank(
+        cls,
+        uid: bytes,
+        *,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        tamper: bytes | None = None,
+        signature: bytes = bytes(56),
+        open_points: OpenPoints = _AS_DECIDED,
+    ) -> Self:
+        """Make a tag as NXP delivers it: keys of zeros, an empty and writable NDEF file.
+
+        A TagTamper leaves NXP with *tamper* b"II".
+
+        Raises:
+            ValueError: a length is wrong, or *tamper* is no status of a loop.
+        """
+        return cls(
+            uid=uid,
+            keys=[bytes(16)] * 5,
+            ndef_file=b"",
+            file_settings=NDEF_SETTINGS,
+            random_bytes=random_bytes,
+            tamper=tamper,
+            signature=signature,
+            open_points=open_points,
+        )
+
+    # ---- on disk ----------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Put what the chip keeps without power into a JSON file; `load` is the inverse.
+
+        The file **holds the keys in the clear**; only its owner may read it. It is replaced
+        as a whole and is on disk on return. The physical state of a tamper loop goes along,
+        *random_bytes* and *open_points* do not.
+
+        Raises:
+            OSError: it cannot be written; what was there before still is.
+        """
+        write_memory(self._card.memory, Path(path))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        open_points: OpenPoints = _AS_DECIDED,
+    ) -> Self:
+        """Make the tag that was saved, just come into the field.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is not a saved tag.
+        """
+        memory = read_memory(Path(path))
+        tag = cls.blank(memory.uid)
+        tag._card = Card(memory, random_bytes, open_points)  # noqa: SLF001 - it is our own
+        return tag
+
+    # ---- from outside -----------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        uid = self._identity.uid.hex().upper()
-        return f"SimulatedTag(uid={uid}, read_counter={self._runs.read_counter})"
+        uid = self._card.memory.uid.hex().upper()
+        return f"SimulatedTag(uid={uid}, read_counter={self.read_counter})"
 
     @property
     def read_counter(self) -> int:
         """How many runs of reads the tag has counted (SDMReadCtr, NT4H2421Gx §9.3.2)."""
-        return self._runs.read_counter
+        return self._card.memory.read_counter
+
+    @property
+    def anticollision_uid(self) -> bytes:
+        """The UID that a reader finds: 7 bytes, or 4 random ones beginning with 08.
+
+        Random ID shows from the first `power_cycle` after it was configured on, and is
+        another one at each.
+        """
+        return self._card.anticollision_uid
 
     def power_cycle(self) -> None:
-        """Leave the field and come back: the MF is current and no run is open."""
-        self._selection = MASTER_FILE
-        self._frames: tuple[bytes, ...] = ()
-        self._loop_is_measured = False
-        self._runs.end()
+        """Leave the field and come back: the MF is current and nothing is open."""
+        self._card.activate()
 
     def open_loop(self) -> None:
         """Break the tamper loop; the chip notices when it measures next.
 
-        It measures at the first command after `power_cycle`, and at the first of a
-        run of reads that mirror its status.
+        It measures at the first command after `power_cycle`, at GetTTStatus, and at the
+        first of a run of reads that mirror its status.
 
         Raises:
             ValueError: the chip has no tamper loop.
         """
-        self._loop.break_wire()
+        self._set_wire(is_open=True)
 
     def close_loop(self) -> None:
         """Mend the tamper loop: TTCurrStatus follows, an O in TTPermStatus stays.
@@ -108,7 +186,16 @@ class SimulatedTag:
         Raises:
             ValueError: the chip has no tamper loop.
         """
-        self._loop.mend_wire()
+        self._set_wire(is_open=False)
+
+    def _set_wire(self, *, is_open: bool) -> None:
+        memory = self._card.memory
+        if memory.tamper is None:
+            raise ValueError("this chip has no tamper loop")
+        tamper = replace(memory.tamper, wire_is_open=is_open)
+        self._card.memory = replace(memory, tamper=tamper)
+
+    # ---- commands ---------------------------------------------------------------------------
 
     def tap(self) -> bytes:
         """Be held to a phone once: return NLEN (2) || message as it reads them.
@@ -121,114 +208,35 @@ class SimulatedTag:
         return read_ndef_file(self)
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
-        """Answer *command* as the chip would; a refusal is a status word without data."""
-        if not self._loop_is_measured:
-            self._loop.measure()
-            self._loop_is_measured = True
-        self._runs.end_unless_continued_by(command)
+        """Answer *command* as the chip would; a refusal is a status word without data.
+
+        Any refusal ends the session.
+        """
+        card = self._card
+        card.notice_contact()
+        if card.run is not None and not card.run.is_continued_by(command):
+            card.run = None
         try:
-            return self._answer(command)
+            return answer(card, command)
         except RefusedError as refusal:
-            self._frames = ()
+            card.abandon()
             return ResponseApdu(b"", refusal.status)
 
-    def _answer(self, command: CommandApdu) -> ResponseApdu:
-        if self._frames and (command.cla, command.ins) != _NEXT_FRAME:
-            if command.cla == _ISO:
-                raise RefusedError(Status.ISO_CONDITIONS_NOT_SATISFIED)
-            raise RefusedError(Status.COMMAND_ABORTED)
-        if command.cla == _ISO:
-            return ResponseApdu(self._iso(command), Status.ISO_OK)
-        if command.cla == _NATIVE:
-            data = self._native(command)
-            return ResponseApdu(data, Status.ADDITIONAL_FRAME if self._frames else Status.OK)
-        raise RefusedError(Status.ISO_UNKNOWN_CLASS)
+    def exchange(self, octets: bytes) -> bytes:
+        """Answer whatever comes over the air: data || SW1 || SW2, 2 to 258 bytes.
 
-    def _iso(self, command: CommandApdu) -> bytes:
-        match command.ins:
-            case 0xA4:
-                self._selection = select(self._selection, command)
-                return b""
-            case 0xB0:
-                return self._read_binary(command)
-            case _:
-                raise RefusedError(Status.ISO_UNKNOWN_INSTRUCTION)
-
-    def _native(self, command: CommandApdu) -> bytes:
-        if command.p1 or command.p2:
-            raise RefusedError(Status.ISO_WRONG_PARAMETERS)
-        match command.ins:
-            case 0x60:
-                _require_length(command, 0)
-                hardware = _HARDWARE_TAG_TAMPER if self._loop.present else _HARDWARE
-                self._frames = (hardware, _SOFTWARE, self._identity.uid + _PRODUCTION)
-                return self._next_frame()
-            case 0xAF if self._frames:
-                _require_length(command, 0)
-                return self._next_frame()
-            case 0xF5:
-                return self._get_file_settings(command)
-            case 0xAD:
-                return self._read_data(command)
-            case _:
-                raise RefusedError(Status.ILLEGAL_COMMAND_CODE)
-
-    def _next_frame(self) -> bytes:
-        frame, *rest = self._frames
-        self._frames = tuple(rest)
-        return frame
-
-    def _get_file_settings(self, command: CommandApdu) -> bytes:
-        """FileType (1) || FileOption (1) || AccessRights (2) || FileSize (3 LE) [|| SDM block]."""
-        file = self._numbered_file(command, 1)
-        size = len(file.content).to_bytes(3, "little")
-        return b"\0" + file.raw_settings[:3] + size + file.raw_settings[3:]
-
-    def _read_data(self, command: CommandApdu) -> bytes:
-        file = self._numbered_file(command, 7)
-        window = native_window(command.data, len(file.content))
-        return self._content(file, command)[window]
-
-    def _numbered_file(self, command: CommandApdu, length: int) -> TagFile:
-        """Give the file whose number opens the data, which is *length* bytes long."""
-        _require_length(command, length)
-        if not self._selection.in_application:
-            raise RefusedError(Status.PERMISSION_DENIED)
-        if command.data[0] not in self._files:
-            raise RefusedError(Status.FILE_NOT_FOUND)
-        return self._files[command.data[0]]
-
-    def _read_binary(self, command: CommandApdu) -> bytes:
-        if self._selection.file_number is None:
-            raise RefusedError(Status.ISO_CONDITIONS_NOT_SATISFIED)
-        file = self._files[self._selection.file_number]
-        window = iso_window(command, len(file.content))
+        What is no short APDU is refused with 6E00 if its class is unknown, else with
+        6700. Nothing raises, unless *random_bytes* does.
+        """
         try:
-            return self._content(file, command)[window]
-        except RefusedError as refusal:
-            # ISO has one word for every reason not to hand out a file.
-            raise RefusedError(Status.ISO_SECURITY_NOT_SATISFIED) from refusal
+            command = CommandApdu.from_bytes(octets)
+        except ValueError:
+            return bytes(self._refuse_malformed(octets))
+        return bytes(self.transmit(command))
 
-    def _content(self, file: TagFile, command: CommandApdu) -> bytes:
-        """Give the whole file as an unauthenticated reader gets it."""
-        require_free_read(file.settings)
-        if file.settings.sdm is None:
-            return file.content
-        return self._runs.delivered(file.content, file.settings.sdm, command)
-
-
-def _require_length(command: CommandApdu, length: int) -> None:
-    # Wrapped native commands always end in Le 00.
-    if len(command.data) != length or command.le != 0:
-        raise RefusedError(Status.LENGTH_ERROR)
-
-
-def _check_lengths(uid: bytes, keys: Sequence[bytes], ndef_file: bytes) -> None:
-    if len(uid) != 7:
-        raise ValueError(f"a UID has 7 bytes, not {len(uid)}")
-    if len(keys) != 5:
-        raise ValueError(f"a tag has five AppKeys, not {len(keys)}")
-    if any(len(key) != 16 for key in keys):
-        raise ValueError("every AppKey has 16 bytes")
-    if len(ndef_file) > FILE_SIZE:
-        raise ValueError(f"the NDEF file has {FILE_SIZE} bytes, not {len(ndef_file)}")
+    def _refuse_malformed(self, octets: bytes) -> ResponseApdu:
+        self._card.notice_contact()
+        self._card.run = None
+        self._card.abandon()
+        known = not octets or octets[0] in CLASSES
+        return ResponseApdu(b"", Status.ISO_WRONG_LENGTH if known else Status.ISO_UNKNOWN_CLASS)

@@ -2,70 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Self
+
+from ntag424.testing.simulated_tag._access_rights import ANY_CONDITION, FREE, require_condition
+
 _CLOSED, _OPEN = b"C", b"O"
-#: TTPermStatus || TTCurrStatus while the feature is off.
-_OFF = b"II"
-_STATUSES = (b"CC", b"OC", b"OO", _OFF)
+#: TTPermStatus || TTCurrStatus while the feature is off, and when it was never seen open.
+_OFF, _INTACT = b"II", b"CC"
+_STATUSES = (_INTACT, b"OC", b"OO", _OFF)
 
 
-class NoLoop:
-    """A chip without TagTamper: there is nothing to measure or to break."""
-
-    present = False
-
-    def break_wire(self) -> None:
-        """Refuse.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError("this chip has no tamper loop")
-
-    mend_wire = break_wire
-
-    def measure(self) -> bytes:
-        """Give no status at all, 0 bytes."""
-        return b""
-
-
+@dataclass(frozen=True, slots=True)
 class TamperLoop:
-    """The wire and what the chip remembers of it.
+    """What the chip remembers of its wire, and the wire as it is.
 
-    *status* is TTPermStatus || TTCurrStatus as last measured, two ASCII bytes: C
-    closed, O open, II feature off. The wire is still as it was then.
-
-    Raises:
-        ValueError: *status* is none that a chip can be in.
-    """
-
-    present = True
-
-    def __init__(self, status: bytes) -> None:
-        if status not in _STATUSES:
-            raise ValueError(f"a tamper status is CC, OC, OO or II, not {status!r}")
-        self._status = status
-        self._wire = _OPEN if status.endswith(_OPEN) else _CLOSED
-
-    def break_wire(self) -> None:
-        """Break the wire; the chip learns of it when it measures next."""
-        self._wire = _OPEN
-
-    def mend_wire(self) -> None:
-        """Mend the wire; the chip never forgets that it measured it open."""
-        self._wire = _CLOSED
-
-    def measure(self) -> bytes:
-        """Measure and give TTPermStatus || TTCurrStatus, 2 bytes; an open wire latches."""
-        if self._status != _OFF:
-            permanent = _OPEN if self._wire == _OPEN else self._status[:1]
-            self._status = permanent + self._wire
-        return self._status
-
-
-def loop_with(status: bytes | None) -> TamperLoop | NoLoop:
-    """Make the loop of a chip whose status is *status* (2 bytes), None without TagTamper.
+    *status* is TTPermStatus || TTCurrStatus as last measured, two ASCII bytes: C closed,
+    O open, II feature off. *enabled* is TTConfig, *status_key* who may ask (TTStatusKey).
 
     Raises:
-        ValueError: *status* is none that a chip can be in.
+        ValueError: a chip cannot be in this status, or has no such condition.
     """
-    return NoLoop() if status is None else TamperLoop(status)
+
+    status: bytes
+    enabled: bool
+    status_key: int = FREE
+    wire_is_open: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an impossible status or condition."""
+        require_condition("TTStatusKey", self.status_key, ANY_CONDITION)
+        if self.status not in _STATUSES:
+            raise ValueError(f"a tamper status is CC, OC, OO or II, not {self.status!r}")
+
+    @classmethod
+    def last_found(cls, status: bytes) -> Self:
+        """Make the loop that was last found as *status* (2 bytes) says, and is still so."""
+        return cls(status, enabled=status != _OFF, wire_is_open=status.endswith(_OPEN))
+
+    def activated(self) -> Self:
+        """Come into the field: from now on an enabled loop is measured."""
+        if self.enabled and self.status == _OFF:
+            return replace(self, status=_INTACT)
+        return self
+
+    def measured(self) -> Self:
+        """Measure; an open wire latches."""
+        if self.status == _OFF:
+            return self
+        wire = _OPEN if self.wire_is_open else _CLOSED
+        permanent = _OPEN if self.wire_is_open else self.status[:1]
+        return replace(self, status=permanent + wire)

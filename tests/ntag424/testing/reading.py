@@ -43,3 +43,24 @@ def lricb_decrypt(key, counter, encrypted):
         cipher = AES.new(block_key, AES.MODE_ECB)
         plain += cipher.decrypt(encrypted[16 * index : 16 * index + 16])
     return plain
+
+
+def times_x(block, power):
+    """Multiply by x ** power, bit by bit modulo x^128 + x^7 + x^2 + x + 1."""
+    product = int.from_bytes(block, "big") << power
+    for bit in reversed(range(128, 128 + power)):
+        if product >> bit & 1:
+            product ^= (1 << 128 | 0x87) << (bit - 128)
+    return product
+
+
+def reworded_cmac(key, message):
+    """Do RFC 4493 over the padded message, as numbers: the mask joins the last block."""
+    complete = bool(message) and len(message) % 16 == 0
+    padded = message if complete else message + b"\x80" + bytes(-(len(message) + 1) % 16)
+    blocks = [int.from_bytes(padded[at : at + 16], "big") for at in range(0, len(padded), 16)]
+    blocks[-1] ^= times_x(_lrp.evaluate(key, bytes(16)), 1 if complete else 2)
+    state = bytes(16)
+    for number in blocks:
+        state = _lrp.evaluate(key, (int.from_bytes(state, "big") ^ number).to_bytes(16, "big"))
+    return state

@@ -171,7 +171,7 @@ def test_reads_in_a_row_share_one_count(read):
         (select("FFFF"),),
         (CommandApdu(0xF5, b"\x02"),),
         (CommandApdu(0x6F),),
-        (CommandApdu(0xD6, cla=0x00),),
+        (CommandApdu(0xCA, cla=0x00),),
         (CommandApdu(0xAD, cla=0xA0),),
         (read_data(1),),
     ],
@@ -636,7 +636,7 @@ def test_the_capability_container_is_the_one_at_delivery():
     [
         (CommandApdu(0x6F), Status.ILLEGAL_COMMAND_CODE),
         (CommandApdu(0xAF), Status.ILLEGAL_COMMAND_CODE),
-        (CommandApdu(0xD6, b"\x00", cla=0x00), Status.ISO_UNKNOWN_INSTRUCTION),
+        (CommandApdu(0xCA, b"\x00", cla=0x00), Status.ISO_UNKNOWN_INSTRUCTION),
         (CommandApdu(0xAD, cla=0x80), Status.ISO_UNKNOWN_CLASS),
     ],
     ids=["native", "frame of nothing", "ISO", "class"],
