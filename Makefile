@@ -2,8 +2,12 @@
 # --inexact: no target removes what another one needs.
 
 # Debian packages that the suite uses; without one of them its tests are skipped.
-# libatomic1 is for the node that playwright brings along.
-PACKAGES := chromium curl libatomic1
+# libatomic1 is for the node that playwright brings along; pcscd, vsmartcard-vpcd, libccid and
+# libusb-1.0-0 are for the readers; gcc, libpcsclite-dev and python3-dev to compile pyscard.
+# vsmartcard-vpcd also gives the machine's own pcscd two readers named "Virtual PCD", which
+# listen on ports 35963 and 35964 of every interface.
+PACKAGES := chromium curl libatomic1 gcc libccid libpcsclite-dev libusb-1.0-0 pcscd python3-dev \
+	vsmartcard-vpcd
 
 WORKERS ?= 2
 SECONDS ?= 60
@@ -20,7 +24,7 @@ IF_NARROWED = $(if $(strip $(ARGS)),|| [ $$? -eq 5 ])
 .NOTPARALLEL:
 unexport VIRTUAL_ENV
 
-.PHONY: help demo test check bench fuzz clean setup-demo setup-test setup-check
+.PHONY: help demo test check bench fuzz clean setup-demo setup-test setup-readers setup-check
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +44,7 @@ check: setup-check ## Format, lint, types, import direction, docstrings
 	$(RUN) lint-imports
 	$(RUN) interrogate ntag424 service provisioning
 
-bench: ## Measure, and print ratios
+bench: setup-readers ## Measure, and print ratios
 	@$(SYNC) --group test
 	$(RUN) python -m bench $(ARGS)
 
@@ -55,9 +59,14 @@ clean: ## Remove the environment, the caches and everything built
 setup-demo:
 	@$(SYNC)
 
-setup-test:
-	@tools/debian-packages $(PACKAGES)
+setup-test: setup-readers
 	@$(SYNC) --group test
+
+# pyscard is compiled: where that cannot be, the tests over PC/SC are skipped; with CI=true not.
+setup-readers:
+	@tools/debian-packages $(PACKAGES)
+	@$(SYNC) --extra nfcpy
+	@$(SYNC) --extra pcsc || [ "$$CI" != true ]
 
 setup-check:
 	@$(SYNC) --group lint --group test
