@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import chain
 
-from bench import bulk, import_time, lrp, verification
+from bench import bulk, import_time, lrp, readers, verification
 from bench.report import print_table
 
 
 def main() -> None:
     """Print one line for each figure."""
-    print_table(chain(verification.lines(), lrp.lines(), bulk.lines(), import_time.lines()))
+    parts = (verification, lrp, bulk, readers, import_time)
+    print_table(chain.from_iterable(part.lines() for part in parts))
 
 
 if __name__ == "__main__":
