@@ -32,7 +32,9 @@ def test_every_block_of_the_readme_is_executed_by_a_test_below():
     assert {block.language for block in README} == {"console", "python", "text"}
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/howto/explain.md", "docs/howto/talk-to-a-tag.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/howto/explain.md", "docs/howto/talk-to-a-tag.md"]
+)
 def test_the_python_blocks_of_a_page_print_what_its_text_blocks_show(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = blocks(ROOT / name)
