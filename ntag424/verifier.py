@@ -31,6 +31,7 @@ class Verifier:
             _ = keyring.candidates  # too many of them is found out now, not at a tap
         if not template.shows_uid and any(is_diversified(v.scheme) for v in keyring):
             raise ValueError("without the UID only keys that all tags share can be tried")
+        self._shows = (template.shows_uid, template.shows_counter)
         self.template = template
         self.keyring = keyring
         self.mode = mode
@@ -45,8 +46,13 @@ class Verifier:
         """
         parsed = self.template.parse(url, mode=self.mode)
         if parsed.key_version is None:
-            return verify_any(parsed.message, self.keyring)
-        return self._verify_named(parsed, parsed.key_version)
+            tap = verify_any(parsed.message, self.keyring)
+        else:
+            tap = self._verify_named(parsed, parsed.key_version)
+        # PICCData may hold less, or more, than the template says.
+        if (tap.uid is not None, tap.read_counter is not None) != self._shows:
+            raise TapMacError
+        return tap
 
     def _verify_named(self, parsed: ParsedTap, ordinal: int) -> VerifiedTap:
         version = self.keyring.accepted(ordinal)

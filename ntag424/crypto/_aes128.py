@@ -62,11 +62,17 @@ class Aes128:
         message = b"\x01" + diversification_input
         if len(message) > _cmac.BLOCK:
             return self.cmac(message)
-        padded = (message + b"\x80").ljust(2 * _cmac.BLOCK, b"\x00")
-        chained = int.from_bytes(self.encrypt(padded[: _cmac.BLOCK]), "big")
-        last = chained ^ int.from_bytes(padded[_cmac.BLOCK :], "big") ^ self._k2
-        return self.encrypt(last.to_bytes(_cmac.BLOCK, "big"))
+        first, last = message, self._last_of_whole
+        if len(message) < _cmac.BLOCK:
+            first, last = _cmac.pad(message), self._k2
+        chained = int.from_bytes(self.encrypt(first), "big") ^ last
+        return self.encrypt(chained.to_bytes(_cmac.BLOCK, "big"))
 
     @cached_property
     def _k2(self) -> int:
         return _cmac.subkeys(self.encrypt)[1]
+
+    @cached_property
+    def _last_of_whole(self) -> int:
+        """The second block where the first one is full: nothing but padding, and K2."""
+        return int.from_bytes(_cmac.pad(b""), "big") ^ self._k2

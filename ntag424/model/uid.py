@@ -17,7 +17,7 @@ class Uid(bytes):
         """Check the length: 7 bytes."""
         if len(value) != 7:
             raise ValueError(f"a UID has 7 bytes, not {len(value)}")
-        return super().__new__(cls, value)
+        return bytes.__new__(cls, value)
 
     @classmethod
     def from_hex(cls, text: str) -> Self:

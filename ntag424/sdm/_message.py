@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ntag424.errors import MalformedTapError
-from ntag424.model import MAX_READ_COUNTER, Mode, PiccDataTag, TamperStatus
+from ntag424.model import MAX_READ_COUNTER, Mode, TamperStatus
 
 _MAC_BYTES = 8
 _UID_BYTES = 7
@@ -25,7 +25,7 @@ class TapMessage:
     *encrypted_file_data* is SDMENCFileData (a multiple of 16 bytes); *tamper* is what
     stood at TTStatusOffset. Both must be cut out of *mac_input*: what the MAC does not
     cover is not reported. *tamper_at* says at which byte of the decrypted file data the
-    tamper status stands instead. *picc_tag* says what PICCData must hold, None for any.
+    tamper status stands instead.
 
     *mode* follows from the length of PICCData; without PICCData it is AES unless given.
 
@@ -43,7 +43,6 @@ class TapMessage:
     encrypted_file_data: bytes | None = None
     tamper: TamperStatus | None = None
     tamper_at: int | None = None
-    picc_tag: PiccDataTag | None = None
     mode: Mode | None = None
 
     def __post_init__(self) -> None:
@@ -53,10 +52,13 @@ class TapMessage:
             self._check_plain_mirrors()
         else:
             self._check_picc_data(self.picc_data)
-        if self.encrypted_file_data is not None:
-            self._check_file_data(self.encrypted_file_data)
-        if self.tamper_at is not None:
-            self._check_tamper_place(self.tamper_at)
+        if not self.is_bare:
+            self._check_extras()
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it shows nothing but UID and counter, as most messages do."""
+        return self.encrypted_file_data is None and self.tamper is None and self.tamper_at is None
 
     @property
     def sdm_mode(self) -> Mode:
@@ -79,8 +81,6 @@ class TapMessage:
         return (self.uid or b"") + (b"" if counter is None else counter.to_bytes(3, "little"))
 
     def _check_plain_mirrors(self) -> None:
-        if self.picc_tag is not None:
-            raise ValueError("there is no PICCData that could hold what picc_tag says")
         if self.uid is None and self.read_counter is None:
             raise ValueError("a message has picc_data, uid or read_counter")
         if self.uid is not None and len(self.uid) != _UID_BYTES:
@@ -98,6 +98,12 @@ class TapMessage:
         mode = _MODES.get(len(picc_data))
         if mode is None or self.mode not in (None, mode):
             raise MalformedTapError("PICCData has 16 bytes, in LRP mode 24")
+
+    def _check_extras(self) -> None:
+        if self.encrypted_file_data is not None:
+            self._check_file_data(self.encrypted_file_data)
+        if self.tamper_at is not None:
+            self._check_tamper_place(self.tamper_at)
 
     def _check_file_data(self, file_data: bytes) -> None:
         if not file_data or len(file_data) % _BLOCK:

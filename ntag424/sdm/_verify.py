@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
+from hmac import compare_digest
 
 from ntag424.errors import MalformedTapError, TapMacError
 from ntag424.keys import Keyring, KeyScheme
-from ntag424.model import Generation, Mode, PiccDataTag, TamperStatus, Uid
+from ntag424.model import Generation, PiccDataTag, TamperStatus, Uid
 from ntag424.sdm._message import TapMessage
 from ntag424.sdm._modes import SESSIONS
 from ntag424.sdm._session import SdmSession
@@ -38,22 +38,21 @@ def verify(
 
     """
     mode = message.sdm_mode
-    plausible, shown = _identity(message, keys, mode)
+    session_type = SESSIONS[mode]
+    plausible, shown = _identity(message, keys, session_type)
     uid, counter = (shown[:7], shown[7:]) if len(shown) >= 7 else (None, shown)
     key = keys.tag_key(uid or _NO_UID, keys.file_read_number, generation.epoch)
-    session = SESSIONS[mode](key, shown)
+    session = session_type(key, shown)
     # No short cut for implausible PICCData: both failures take the same time.
-    if not hmac.compare_digest(session.mac(message.mac_input), message.mac) & plausible:
+    if not compare_digest(session.mac(message.mac_input), message.mac) & plausible:
         raise TapMacError
+    known_uid = None if uid is None else Uid(uid)
+    read_counter = int.from_bytes(counter, "little") if counter else None
+    if message.is_bare:
+        return VerifiedTap(known_uid, read_counter, generation, mode)
     file_data = _file_data(message, session, shown)
-    return VerifiedTap(
-        None if uid is None else Uid(uid),
-        int.from_bytes(counter, "little") if counter else None,
-        generation,
-        mode,
-        file_data,
-        _tamper(message, file_data),
-    )
+    tamper = _tamper(message, file_data)
+    return VerifiedTap(known_uid, read_counter, generation, mode, file_data, tamper)
 
 
 def verify_any(message: TapMessage, keyring: Keyring) -> VerifiedTap:
@@ -84,16 +83,15 @@ def _verified_by(message: TapMessage, scheme: KeyScheme, ordinal: int) -> Verifi
         return None
 
 
-def _identity(message: TapMessage, keys: KeyScheme, mode: Mode) -> tuple[bool, bytes]:
+def _identity(
+    message: TapMessage, keys: KeyScheme, session_type: type[SdmSession]
+) -> tuple[bool, bytes]:
     """Return whether the message is plausible, and [UID (7)] || [SDMReadCtr (3, LSB first)]."""
     if message.picc_data is None:
         return True, message.plain_identity
-    plain = SESSIONS[mode].open_picc_data(keys.meta_read_key(), message.picc_data)
+    plain = session_type.open_picc_data(keys.meta_read_key(), message.picc_data)
     place = _SHOWN.get(plain[0])
-    due = message.picc_tag
-    if place is None or (due is not None and plain[0] != due.value):
-        return False, plain[1:11]
-    return True, plain[place]
+    return (False, plain[1:11]) if place is None else (True, plain[place])
 
 
 def _file_data(message: TapMessage, session: SdmSession, shown: bytes) -> bytes | None:

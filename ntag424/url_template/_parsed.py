@@ -37,7 +37,6 @@ def decode(
         mac=bytes.fromhex(found[_MAC]),
         mac_input=mac_input,
         picc_data=None if picc is None else bytes.fromhex(found[picc.name]),
-        picc_tag=None if picc is None else picc.tag,
         uid=bytes.fromhex(found[_UID]) if _UID in found else None,
         # In a URL the counter stands MSB first (NT4H2421Gx §9.3.3).
         read_counter=None if counter is None else int(counter, 16),

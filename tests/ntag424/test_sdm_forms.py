@@ -287,7 +287,6 @@ WRONG_PARTS = {
         "tamper_at": 0,
         "tamper": TamperStatus.CLOSED,
     },
-    "what PICCData holds without PICCData": {"uid": UID, "picc_tag": PiccDataTag.UID},
 }
 
 

@@ -21,7 +21,6 @@ from ntag424.model import (
     EncryptedFileData,
     EncryptedMirror,
     Key,
-    PiccDataTag,
     PlainMirror,
 )
 from ntag424.model.files import SdmAccess, SdmBlock
@@ -410,7 +409,6 @@ def test_an_encrypted_url_is_taken_apart():
     assert ENCRYPTED.parse(encrypted_url()) == ParsedTap(
         TapMessage(
             picc_data=bytes.fromhex(PICC_FIELDS["picc"]),
-            picc_tag=PiccDataTag.UID_AND_COUNTER,
             mac=bytes.fromhex(PICC_FIELDS["mac"]),
         ),
         key_version=1,

@@ -31,7 +31,7 @@ from ntag424.keys import (
     StaticKeys,
     is_diversified,
 )
-from ntag424.model import EncryptedMirror, PiccDataTag
+from ntag424.model import EncryptedMirror
 from ntag424.sdm import TapMessage
 from ntag424.testing import tap_source
 from ntag424.url_template import ParsedTap
@@ -83,13 +83,6 @@ def urls(draw):
     return blueprint, generation, mirrored, blueprint.url(generation_fields(generation) | mirrored)
 
 
-PICC_TAGS = {
-    "picc": PiccDataTag.UID_AND_COUNTER,
-    "picc:uid": PiccDataTag.UID,
-    "picc:ctr": PiccDataTag.COUNTER,
-}
-
-
 def taken_apart(blueprint, generation, mirrored, url):
     """Return what parsing must give, from the parts the URL was made of."""
     octets = {name: bytes.fromhex(text) for name, text in mirrored.items() if name != "tt"}
@@ -98,7 +91,6 @@ def taken_apart(blueprint, generation, mirrored, url):
         mac=octets["mac"],
         mac_input=blueprint.mac_input(url),
         picc_data=octets.get(blueprint.picc),
-        picc_tag=PICC_TAGS.get(blueprint.picc),
         uid=octets.get("uid"),
         read_counter=None if counter is None else int(counter, 16),
         encrypted_file_data=octets.get(blueprint.file),
