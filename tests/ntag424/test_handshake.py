@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ntag424.apdu import ResponseApdu
+from ntag424.crypto import Lrp
 from ntag424.errors import (
     AuthenticationDelayError,
     ProtocolError,
@@ -12,6 +13,7 @@ from ntag424.errors import (
     TagRefusedError,
 )
 from ntag424.handshake import authenticate_first, authenticate_non_first
+from ntag424.handshake._parts import core
 from ntag424.model import Key, Mode
 from ntag424.secure_channel import AesChannel, LrpChannel
 from tests.support import vectors
@@ -169,6 +171,31 @@ def test_a_proof_in_aes_mode_with_one_bit_changed_is_not_believed(vector, place)
     conversation.answer(vector["rapdu1"])
     with pytest.raises(ProtocolError, match="did not prove"):
         conversation.answer(flipped(vector["rapdu2"], place))
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "believed"),
+    [
+        ("020000000000 020000000000", True),
+        ("000000000000 020000000000", False),
+        ("020000000000 000000000000", False),
+        ("020000000000 020000000001", False),
+    ],
+    ids=["LRP on both sides", "a tag without LRP", "a host without LRP", "another host"],
+)
+def test_a_tag_in_lrp_mode_must_echo_what_both_can_do(capabilities, believed):
+    rnd_a, rnd_b = LRP_FIRST["rnd_a"], LRP_FIRST["rapdu1"][1:17]
+    vector = bytes.fromhex("00010080") + core(rnd_a, rnd_b) + bytes.fromhex("9669")
+    for_mac, for_encryption = Lrp.pair(Lrp.of(LRP_FIRST["key"]).cmac(vector))
+    sealed = for_encryption.encrypt(bytes(4), b"\1\2\3\4" + bytes.fromhex(capabilities))
+    proof = sealed + for_mac.cmac(rnd_b + rnd_a + sealed)
+    conversation = first(LRP_FIRST, Mode.LRP)
+    conversation.answer(LRP_FIRST["rapdu1"])
+    try:
+        channel = conversation.answer(proof + b"\x91\0")
+    except ProtocolError:
+        channel = None
+    assert (channel is not None) is believed
 
 
 @pytest.mark.parametrize("length", [0, 15, 17, 32])

@@ -297,7 +297,7 @@ def test_parts_that_exclude_each_other_are_the_callers_mistake(parts):
 
 
 def test_file_data_beside_picc_data_without_a_counter_is_not_told():
-    template = UrlTemplate("https://a/{picc:uid}{mac-input}?{mac}")
+    template = UrlTemplate(f"https://a/{{picc:uid}}{{mac-input}}?e={'0' * 32}&m={{mac}}")
     parsed = template.parse(tap_source(template, STATIC, UID).tap()).message
     message = TapMessage(
         picc_data=parsed.picc_data,

@@ -19,7 +19,7 @@ from ntag424.commands import (
     SetBackModulation,
     WriteData,
 )
-from ntag424.crypto import Lrp
+from ntag424.crypto import Lrp, aes_cbc_encrypt
 from ntag424.errors import (
     ProtocolError,
     ResponseMacError,
@@ -237,6 +237,20 @@ def test_a_ciphertext_without_padding_ends_it_though_its_mac_holds():
     with pytest.raises(ProtocolError, match="malformed answer to GetCardUid"):
         channel.unwrap(GetCardUid(), sound(channel, bytes(16)))
     assert not channel.is_alive
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [b"04DE5F1" + b"\x80" + b"\0" * 7 + b"\1", b"04DE5F1".ljust(15) + b"\x80" + bytes(16)],
+    ids=["something behind the padding", "a block of padding too much"],
+)
+def test_a_wrong_padding_ends_it_though_its_mac_holds(plain):
+    channel = fresh()
+    channel.wrap(GetCardUid())
+    sealed = aes_cbc_encrypt(b"E" * 16, channel._iv(bytes.fromhex("5AA5")), plain)
+    with pytest.raises(ProtocolError, match="malformed answer to GetCardUid") as error:
+        channel.unwrap(GetCardUid(), sound(channel, sealed))
+    assert "padding" in str(error.value.__cause__)
 
 
 def test_a_ciphertext_of_no_whole_blocks_ends_it_though_its_mac_holds():
