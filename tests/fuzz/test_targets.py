@@ -64,8 +64,10 @@ def test_no_reader_keeps_anything_of_what_it_read(target):
         return sys.getallocatedblocks()
 
     blocks_after_reading()
-    # Twice the same: caches are full by now, and nothing new may stay.
-    assert blocks_after_reading() - blocks_after_reading() == pytest.approx(0, abs=50)
+    before = blocks_after_reading()
+    after = [blocks_after_reading() for _ in range(4)][-1]
+    # Caches breathe by a few dozen; a reader that keeps of each input keeps a block at least.
+    assert after - before < len(inputs)
 
 
 def test_a_reader_that_is_slow_every_time_is_reported():
