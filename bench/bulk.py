@@ -14,7 +14,7 @@ from ntag424 import Key, Keyring, UrlTemplate, Verifier, verify_many
 from ntag424.keys import An10922Keys
 from ntag424.testing import tap_source
 
-_ROUNDS, _URLS, _STEPS = 5, 120_000, 30_000_000
+_ROUNDS, _URLS, _STEPS = 3, 400_000, 60_000_000
 _LEAST = 0.85
 _UID = bytes.fromhex("04DE5F1EACC040")
 _KEYS = An10922Keys(Key(bytes(range(16))))

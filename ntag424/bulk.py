@@ -7,6 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -18,8 +19,10 @@ from ntag424.sdm import VerifiedTap
 
 #: URLs that are handed to a worker at a time.
 CHUNK = 1024
-# Chunks on their way per worker: one it works on, one that waits for it.
+# Chunks handed to each worker: one it works on, one that waits for it.
 _AHEAD = 2
+# Chunks kept for each process until those before them are done.
+_KEPT = 2
 
 Outcome: TypeAlias = VerifiedTap | VerificationError
 # What crosses between processes. Plain tuples: they are packed several times quicker
@@ -44,15 +47,16 @@ def verify_many(
 
     A tap that does not verify is a result here, not an exception. *urls* may be endless:
     at most a few thousand are taken ahead of what was yielded. *workers* are processes,
-    one for each core by default; few URLs are checked in this process. The workers are
-    started afresh, so a script must guard its own start by `__name__ == "__main__"`.
+    this one among them, one for each core by default; few URLs are checked in this one
+    alone. The others are started afresh, so a script must guard its own start by
+    `__name__ == "__main__"`.
     """
     chunks = _chunks(iter(urls))
     first = next(chunks, [])
     count = _cores() if workers is None else workers
     if count <= 1 or len(first) < CHUNK:
         for url in chain(first, chain.from_iterable(chunks)):
-            yield url, _outcome(_packed(verifier, url))
+            yield url, _checked(verifier, url)
     else:
         yield from _in_parallel(verifier, chain([first], chunks), count)
 
@@ -72,19 +76,52 @@ def _in_parallel(
     verifier: Verifies, chunks: Iterator[list[str]], count: int
 ) -> Iterator[tuple[str, Outcome]]:
     # Not forked: the caller may have threads. The keys travel through a pipe.
-    pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, (verifier,))
-    under_way: deque[tuple[list[str], Future[list[_Packed]]]] = deque()
+    pool = ProcessPoolExecutor(count - 1, get_context("spawn"), _start_worker, (verifier,))
+    kept: deque[_Chunk] = deque()
     try:
-        for chunk in islice(chunks, _AHEAD * count):
-            under_way.append((chunk, pool.submit(_check, chunk)))
-        while under_way:
-            done, future = under_way.popleft()
-            results = future.result()
-            for chunk in islice(chunks, 1):
-                under_way.append((chunk, pool.submit(_check, chunk)))
-            yield from zip(done, map(_outcome, results), strict=True)
+        for urls in chunks:
+            # What the workers cannot take is done here, instead of waiting for them.
+            if sum(chunk.is_pending for chunk in kept) < _AHEAD * (count - 1):
+                kept.append(_Handed(urls, pool.submit(_check, urls)))
+            else:
+                kept.append(_Done(urls, [_checked(verifier, url) for url in urls]))
+            while kept and (len(kept) > _KEPT * count or not kept[0].is_pending):
+                yield from kept.popleft().results()
+        for chunk in kept:
+            yield from chunk.results()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A chunk that a worker checks."""
+
+    urls: list[str]
+    future: Future[list[_Packed]]
+
+    @property
+    def is_pending(self) -> bool:
+        return not self.future.done()
+
+    def results(self) -> Iterator[tuple[str, Outcome]]:
+        return zip(self.urls, map(_outcome, self.future.result()), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A chunk that this process has checked."""
+
+    urls: list[str]
+    outcomes: list[Outcome]
+
+    is_pending = False
+
+    def results(self) -> Iterator[tuple[str, Outcome]]:
+        return zip(self.urls, self.outcomes, strict=True)
+
+
+_Chunk: TypeAlias = _Handed | _Done
 
 
 class _Worker:
@@ -103,12 +140,19 @@ def _check(urls: list[str]) -> list[_Packed]:
     return [_packed(_Worker.verifier, url) for url in urls]
 
 
-def _packed(verifier: Verifies, url: str) -> _Packed:
+def _checked(verifier: Verifies, url: str) -> Outcome:
     try:
-        tap = verifier.verify(url)
-    except MalformedTapError as error:
-        return str(error)
-    except TapMacError:
+        return verifier.verify(url)
+    except VerificationError as error:
+        # Without the frames it came through: thousands may be kept.
+        return error.with_traceback(None)
+
+
+def _packed(verifier: Verifies, url: str) -> _Packed:
+    tap = _checked(verifier, url)
+    if isinstance(tap, MalformedTapError):
+        return str(tap)
+    if isinstance(tap, VerificationError):
         return None
     return (
         None if tap.uid is None else bytes(tap.uid),
