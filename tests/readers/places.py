@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ntag424.readers import NfcpyReader, PcscReader
+from ntag424.readers._scard import Code, load_scard
 from ntag424.testing.doors import IsoDepPicc, UdpTag, VirtualCard
 from tests.readers.private_pcscd import READERS
 
@@ -10,6 +11,8 @@ from tests.readers.private_pcscd import READERS
 PATIENT_FWI = 11
 #: What the chip asks for, 38.7 ms: losses are over soon.
 TRUE_FWI = 7
+
+_SECONDS = 10
 
 
 class PcscPlace:
@@ -58,6 +61,8 @@ class PcscPlace:
 
     def _wait(self, *, present):
         self.pcscd.wait_for_card(self.name, present=present)
+        # It logs that a card went just before it remembers it: only then its state is so.
+        assert _await_state(self.name, present=present), self.pcscd.log.text
 
 
 class NfcpyPlace:
@@ -92,3 +97,18 @@ class NfcpyPlace:
             picc.remove()
             self.air = UdpTag(picc)
         return self.air
+
+
+def _await_state(reader, *, present):
+    """Wait until pcscd tells its clients so; False if it does not come to that."""
+    scard = load_scard()
+    wanted = scard.SCARD_STATE_PRESENT if present else scard.SCARD_STATE_EMPTY
+    _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    try:
+        known, code = scard.SCARD_STATE_UNAWARE, Code.SUCCESS
+        while code == Code.SUCCESS and not known & wanted:
+            code, states = scard.SCardGetStatusChange(context, 1000 * _SECONDS, [(reader, known)])
+            known = states[0][1] & ~scard.SCARD_STATE_CHANGED
+        return code == Code.SUCCESS
+    finally:
+        scard.SCardReleaseContext(context)
