@@ -87,6 +87,11 @@ class UrlTemplate:
         """Whether a URL says which key version its tag was written with."""
         return Placeholder.KEY_VERSION in self._grammar
 
+    @property
+    def names_epoch(self) -> bool:
+        """Whether a URL says how often its tag had been provisioned."""
+        return Placeholder.EPOCH in self._grammar
+
     def layout(
         self,
         generation: Generation = _UNSTATED,
@@ -104,7 +109,7 @@ class UrlTemplate:
                 in this *mode* the result is larger than the tag's file.
 
         """
-        if generation.epoch and Placeholder.EPOCH not in self._grammar:
+        if generation.epoch and not self.names_epoch:
             raise ValueError("without {epoch} a template is written at epoch 0 only")
         texts = static_texts(generation)
         fixed = {Placeholder[name]: text.encode() for name, text in texts.items()}
@@ -146,6 +151,12 @@ class UrlTemplate:
             segment if isinstance(segment, str) else texts[segment.name]
             for segment in self._grammar.segments
         )
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, UrlTemplate) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     def __repr__(self) -> str:
         return f"UrlTemplate({self.text!r})"

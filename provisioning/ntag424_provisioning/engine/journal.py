@@ -26,3 +26,12 @@ class Journal(Protocol):
 
         """
         ...
+
+    def require_writable(self) -> None:
+        """Prove by writing that something can be put down now.
+
+        Raises:
+            VaultError: it cannot.
+
+        """
+        ...

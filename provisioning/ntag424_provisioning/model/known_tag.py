@@ -71,11 +71,11 @@ class KnownTag:
     def widen(self, number: int, new: SlotKey) -> KnownTag:
         """From now on slot *number* may hold *new* instead of what it held."""
         others = tuple(key for key in self.slots[number] if key != new)
-        return self._with_slot(number, (*others, new))
+        return self.with_slot(number, (*others, new))
 
     def narrow(self, number: int, found: SlotKey) -> KnownTag:
         """Slot *number* holds *found*, and nothing else."""
-        return self._with_slot(number, (found,))
+        return self.with_slot(number, (found,))
 
     def attempting(self, number: int) -> KnownTag:
         """Count an authentication with slot *number* that is about to begin."""
@@ -85,7 +85,8 @@ class KnownTag:
         """Forget the attempts: the tag does so too, for the most part."""
         return self._with_attempts(number, 0)
 
-    def _with_slot(self, number: int, keys: tuple[SlotKey, ...]) -> KnownTag:
+    def with_slot(self, number: int, keys: tuple[SlotKey, ...]) -> KnownTag:
+        """Slot *number* holds one of *keys*, the likeliest last."""
         slots = (*self.slots[:number], keys, *self.slots[number + 1 :])
         return replace(self, slots=slots)
 

@@ -81,7 +81,7 @@ class Profile:
         meta_read = scheme.meta_read_number if self.template.encrypts else None
         access = SdmAccess(file_read=scheme.file_read_number, meta_read=meta_read)
         first, *others = (
-            SlotKey(_slot_key(scheme, uid, number, generation.epoch), generation.epoch)
+            SlotKey(slot_key(scheme, uid, number, generation.epoch), generation.epoch)
             for number in range(5)
         )
         second, third, fourth, fifth = others
@@ -120,7 +120,8 @@ class Profile:
         )
 
 
-def _slot_key(scheme: KeyScheme, uid: Uid, number: int, epoch: int) -> Key:
+def slot_key(scheme: KeyScheme, uid: Uid, number: int, epoch: int) -> Key:
+    """Return the key that belongs into slot *number* of a tag in this *epoch*."""
     if number == scheme.meta_read_number:
         return scheme.meta_read_key()
     return scheme.tag_key(uid, number, epoch)

@@ -1,0 +1,253 @@
+"""The four jobs: provision, rotate, reset, repair. Any of them may be cut off at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import Enum, unique
+
+from ntag424 import Generation, KeyVersion, TamperStatus
+from ntag424.errors import ProtocolError, ReaderError, TagRefusedError, TransportError
+from ntag424.flow import run
+from ntag424.keys import KeyScheme
+from ntag424_provisioning.engine.bench import Bench, Outcome, Result
+from ntag424_provisioning.engine.evidence import Evidence, gather
+from ntag424_provisioning.engine.generations import next_generation
+from ntag424_provisioning.engine.observe import observe
+from ntag424_provisioning.engine.prove import Proof, prove
+from ntag424_provisioning.engine.workpiece import Workpiece
+from ntag424_provisioning.engine.write import write
+from ntag424_provisioning.errors import (
+    InDoubtError,
+    RefusedError,
+    SetupError,
+    StaleEpochError,
+    VaultError,
+)
+from ntag424_provisioning.model import Goal, Profile, Stage
+from ntag424_provisioning.model.image import NDEF_FILE
+
+# A ledger that knows a higher generation each time is not the ledger of these tags.
+_GENERATIONS_TRIED = 3
+
+
+@unique
+class Origin(Enum):
+    """Which chips may be written."""
+
+    #: Those whose UID NXP signed.
+    NXP = "nxp"
+    #: Any: simulated tags have no signature of NXP's.
+    ANY = "any"
+
+
+def provision(
+    bench: Bench, profile: Profile, *, label: str = "", origin: Origin = Origin.NXP
+) -> Result:
+    """Make the tag on the reader a working tag of *profile*, under the active key version.
+
+    A tag that is that already is left alone. One that was begun and not finished is
+    finished.
+
+    Raises:
+        NotOurChipError, OriginalityError: it is not written.
+        WrongKeyError: it has keys of somebody else.
+        InDoubtError: it was begun; `repair` finishes it.
+        VaultError, RefusedError, ReaderError, TransportError: it is as it was.
+
+    """
+    evidence = look_at(bench)
+    piece = _workpiece(bench, evidence)
+    with _in_doubt_once_begun(piece):
+        present = evidence.known.goal
+        if present == _same_life(present, profile, bench.keyring.active):
+            if evidence.known.stage is Stage.READY and is_intact(evidence, bench):
+                return _unchanged(evidence)
+            if evidence.known.stage in (Stage.WRITING, Stage.WRITTEN) and present is not None:
+                return _finish(piece, present, evidence.observation.tamper)
+        if origin is Origin.NXP:
+            piece.session.check_originality(piece.known.uid)
+        goal = Goal(profile, _next(bench, evidence, profile))
+        piece.known = replace(piece.known, label=label or piece.known.label)
+        return _finish(piece, goal, evidence.observation.tamper)
+
+
+def rotate(bench: Bench) -> Result:
+    """Move the tag on the reader to the active key version, with the profile it has.
+
+    Raises:
+        RefusedError: the vault has no record of it.
+        As `provision` else.
+
+    """
+    profile = _recorded_profile(look_at(bench))
+    # Its origin was checked when it was written first.
+    return provision(bench, profile, origin=Origin.ANY)
+
+
+def reset(bench: Bench) -> Result:
+    """Make the tag on the reader as NXP delivered it, and prove it.
+
+    Raises:
+        As `provision`.
+
+    """
+    evidence = look_at(bench)
+    piece = _workpiece(bench, evidence)
+    goal = Goal(None, piece.known.generation or Generation(0, evidence.highest_epoch))
+    with _in_doubt_once_begun(piece):
+        return _finish(piece, goal, evidence.observation.tamper)
+
+
+def repair(bench: Bench, profile: Profile | None = None, *, origin: Origin = Origin.NXP) -> Result:
+    """Finish what was begun with the tag on the reader, by what the journal says.
+
+    *profile* is for a tag that the journal does not know: what it is to become.
+
+    Raises:
+        RefusedError: nothing is known of it, and no profile was given.
+        As `provision` else.
+
+    """
+    evidence = look_at(bench)
+    goal = evidence.known.goal
+    if goal is None or evidence.known.stage is Stage.BLANK:
+        if profile is None:
+            raise RefusedError(
+                f"the vault knows of nothing that was begun with tag {evidence.known.uid}",
+                'Say what it is to become with --url, or run "ntag424 reset".',
+            )
+        return provision(bench, profile, origin=origin)
+    piece = _workpiece(bench, evidence)
+    with _in_doubt_once_begun(piece):
+        if evidence.known.stage is not Stage.READY:
+            return _finish(piece, goal, evidence.observation.tamper)
+        if is_intact(evidence, bench):
+            return _unchanged(evidence)
+        # Somebody else wrote to it: a life of its own, so that nothing old becomes new.
+        again = Goal(goal.profile, _next(bench, evidence, _recorded_profile(evidence)))
+        return _finish(piece, again, evidence.observation.tamper)
+
+
+def look_at(bench: Bench) -> Evidence:
+    """Look at the tag on the reader; the journal must be ready before the first command.
+
+    Raises:
+        VaultError: it is not.
+        NotOurChipError, WrongKeyError: see `observe` and `gather`.
+
+    """
+    bench.journal.require_writable()
+    return gather(run(observe(), bench.link), bench.journal, bench.keyring)
+
+
+def is_intact(evidence: Evidence, bench: Bench) -> bool:
+    """Whether a tag in use still looks as it was left, as far as everybody can see."""
+    goal, tap = evidence.known.goal, evidence.tap
+    if goal is None or tap is None or tap.generation != goal.generation:
+        return False
+    image = goal.image(tap.uid, _scheme(bench, goal), tap.mode)
+    seen = evidence.observation
+    return (
+        seen.key_versions == tuple(key.version for key in image.keys)
+        and seen.settings == dict(image.settings)
+        and seen.cc == image.cc
+        and image.settings[NDEF_FILE].sdm is not None
+    )
+
+
+def _workpiece(bench: Bench, evidence: Evidence) -> Workpiece:
+    begun = evidence.known.stage in (Stage.WRITING, Stage.WRITTEN)
+    return Workpiece(bench, evidence.known, is_begun=begun)
+
+
+def _same_life(present: Goal | None, profile: Profile, active: KeyVersion) -> Goal | None:
+    """Return what the tag's goal must equal so that nothing new begins."""
+    if present is None or present.generation.key_version != active.ordinal:
+        return Goal(profile, Generation(active.ordinal))
+    return Goal(profile, present.generation)
+
+
+def _next(bench: Bench, evidence: Evidence, profile: Profile) -> Generation:
+    enrolled = bench.enroller.find(evidence.known.uid)
+    former = [evidence.known.generation, None if enrolled is None else enrolled.generation]
+    highest = max((one for one in former if one is not None), default=None)
+    return next_generation(bench.keyring.active, profile, highest, evidence.highest_epoch)
+
+
+def _unchanged(evidence: Evidence) -> Result:
+    goal, tap = evidence.known.goal, evidence.tap
+    generation = Generation() if goal is None else goal.generation
+    counter = 0 if tap is None else tap.counter
+    uid, url = evidence.known.uid, evidence.observation.url
+    return Result(uid, Outcome.UNCHANGED, generation, counter, url)
+
+
+def _finish(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Result:
+    for _ in range(_GENERATIONS_TRIED):
+        piece.put(replace(piece.known, goal=goal, stage=Stage.WRITING))
+        piece.is_begun = True
+        proof = _write_and_prove(piece, goal, tamper)
+        if goal.profile is None:
+            return _blank(piece, goal)
+        piece.put(replace(piece.known, stage=Stage.WRITTEN, about="", counter=proof.counter))
+        try:
+            piece.bench.enroller.enrol(piece.known.uid, goal.generation, proof.counter)
+        except StaleEpochError as stale:
+            former = max(stale.known, goal.generation)
+            active = piece.bench.keyring.active
+            goal = Goal(goal.profile, next_generation(active, goal.profile, former, 0))
+            continue
+        piece.put(replace(piece.known, stage=Stage.READY))
+        uid, generation = piece.known.uid, goal.generation
+        return Result(uid, Outcome.PROVISIONED, generation, proof.counter, proof.url)
+    raise InDoubtError(
+        f"the ledger knows a higher generation of tag {piece.known.uid} each time",
+        "Check that it is the ledger of these tags, and that nobody else writes them now.",
+    )
+
+
+def _write_and_prove(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Proof:
+    scheme = _scheme(piece.bench, goal)
+    mode = write(piece, goal, scheme, tamper)
+    return prove(piece, goal, scheme, piece.bench.keyring, mode)
+
+
+def _blank(piece: Workpiece, goal: Goal) -> Result:
+    piece.put(replace(piece.known, stage=Stage.BLANK, about="", counter=0))
+    return Result(piece.known.uid, Outcome.RESET, goal.generation, 0)
+
+
+def _scheme(bench: Bench, goal: Goal) -> KeyScheme:
+    """Return the keys of the goal's version, retired or not; a blank tag needs none."""
+    for version in bench.keyring:
+        if version.ordinal == goal.generation.key_version or goal.is_reset:
+            return version.scheme
+    raise SetupError(
+        f"the tag was written under key version {goal.generation.key_version}, which is not here",
+        'Bring it back with "ntag424 keys restore".',
+    )
+
+
+def _recorded_profile(evidence: Evidence) -> Profile:
+    goal = evidence.known.goal
+    if goal is None or goal.profile is None:
+        raise RefusedError(
+            f"the vault does not know what tag {evidence.known.uid} is for",
+            'Run "ntag424 provision", which says so.',
+        )
+    return goal.profile
+
+
+@contextmanager
+def _in_doubt_once_begun(piece: Workpiece) -> Iterator[None]:
+    """Say of every failure whether the tag is as it was."""
+    try:
+        yield
+    except (TransportError, ProtocolError, TagRefusedError, ReaderError, VaultError) as error:
+        if not piece.is_begun:
+            raise
+        uid, about = piece.known.uid, piece.known.about
+        where = f" at {about}" if about else ""
+        raise InDoubtError(f"tag {uid} is not finished{where}: {error}") from error
