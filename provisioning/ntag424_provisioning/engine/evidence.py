@@ -98,7 +98,12 @@ def _told(keys: Iterable[SlotKey], told: int | None) -> tuple[SlotKey, ...]:
 
 
 def _derived(number: int, told: int | None, clues: _Clues) -> Iterator[SlotKey]:
-    """Guess from tag and master keys alone, as one must without the journal."""
+    """Guess from tag and master keys alone, as one must without the journal.
+
+    A tag in use whose MAC no known key makes is somebody else's: nothing is guessed.
+    """
+    if clues.is_in_use and clues.tap is None:
+        return
     proven = None if clues.tap is None else clues.tap.generation
     if not clues.is_in_use or (clues.tap is not None and (proven is None or not told)):
         yield FACTORY_KEY

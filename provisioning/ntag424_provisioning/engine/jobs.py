@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum, unique
 
-from ntag424 import Generation, KeyVersion, TamperStatus
+from ntag424 import Generation, KeyVersion, Mode, TamperStatus, Uid, Verifier
 from ntag424.errors import ProtocolError, ReaderError, TagRefusedError, TransportError
 from ntag424.flow import run
 from ntag424.keys import KeyScheme
@@ -69,6 +69,7 @@ def provision(
         if origin is Origin.NXP:
             piece.session.check_originality(piece.known.uid)
         goal = Goal(profile, _next(bench, evidence, profile))
+        _require_image(bench, goal, piece.known.uid)
         piece.known = replace(piece.known, label=label or piece.known.label)
         return _finish(piece, goal, evidence.observation.tamper)
 
@@ -228,6 +229,17 @@ def _scheme(bench: Bench, goal: Goal) -> KeyScheme:
         f"the tag was written under key version {goal.generation.key_version}, which is not here",
         'Bring it back with "ntag424 keys restore".',
     )
+
+
+def _require_image(bench: Bench, goal: Goal, uid: Uid) -> None:
+    """Refuse what cannot be written before anything is."""
+    try:
+        goal.image(uid, _scheme(bench, goal), Mode.AES)
+        if goal.profile is not None:
+            Verifier(goal.profile.template, bench.keyring)
+    except ValueError as error:
+        hint = "Choose another template, or another key scheme."
+        raise RefusedError(f"template and keys do not go together: {error}", hint) from error
 
 
 def _recorded_profile(evidence: Evidence) -> Profile:

@@ -43,7 +43,7 @@ class Observation:
     #: By file number, 1 to 3; None too for settings that no tag should have.
     settings: Mapping[int, FileSettings | None]
     cc: bytes
-    #: The NDEF file as a phone reads it, mirrors filled in: this look was a tap.
+    #: The whole NDEF file as phones read it, mirrors filled in: this look was a tap.
     ndef: bytes
     #: None where the chip has no loop, or does not tell.
     tamper: TamperStatus | None = None
@@ -75,7 +75,7 @@ def observe() -> Flow[Observation]:
     settings = yield from _settings()
     tamper = (yield from _if_told(GetTamperStatus())) if version.has_tag_tamper else None
     cc = yield from _read(CC_FILE)
-    ndef = yield from read_ndef()
+    ndef = yield from _read(NDEF_FILE)
     return Observation(version, tuple(key_versions), settings, cc, ndef, tamper)
 
 

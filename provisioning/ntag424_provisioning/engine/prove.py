@@ -55,14 +55,14 @@ def _two_taps(piece: Workpiece, goal: Goal, verifier: Verifier) -> Proof:
 
 
 def _tap(piece: Workpiece, goal: Goal, verifier: Verifier) -> tuple[CountedTap, str]:
-    url = read_uri(piece.session.run(read_ndef()))
     try:
-        tap = verifier.verify(url or "").counted()
-    except VerificationError as error:
+        url = read_uri(piece.session.run(read_ndef())) or ""
+        tap = verifier.verify(url).counted()
+    except (VerificationError, ValueError) as error:
         raise InDoubtError(f"the tag's own tap is refused: {error}") from error
     if (tap.uid, tap.generation) != (piece.known.uid, goal.generation):
         raise InDoubtError(f"the tag's own tap is that of {tap.uid} in {tap.generation}")
-    return tap, url or ""
+    return tap, url
 
 
 def _compare(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ntag424 import Key, Keyring, KeyState, KeyVersion, Uid, UrlTemplate, Verifier
-from ntag424.errors import NoTagError
-from ntag424.keys import An10922Keys
-from ntag424.ndef import read_uri
-from ntag424.testing import FaultyTransport, SimulatedTag
 from ntag424_provisioning.engine.bench import Bench
 from ntag424_provisioning.enrolment._enroller import Enrolled
 from ntag424_provisioning.errors import EnrolmentError, StaleEpochError
 from ntag424_provisioning.model import Irreversible, KnownTag, Profile
+
+from ntag424 import Key, Keyring, KeyState, KeyVersion, Uid, UrlTemplate, Verifier
+from ntag424.apdu import ResponseApdu, Status
+from ntag424.errors import NoTagError
+from ntag424.keys import An10922Keys
+from ntag424.ndef import read_uri
+from ntag424.testing import FaultyTransport, SimulatedTag
 
 UID = Uid.from_hex("04DE5F1EACC040")
 TEMPLATE = UrlTemplate("https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}")
@@ -85,6 +87,24 @@ class TornLink:
         pass
 
 
+class MuteLink(TornLink):
+    """A tag that tells nobody its key versions, and what an authentication cost."""
+
+    def __init__(self, tag):
+        super().__init__(tag)
+        self.first_parts_without_success = 0
+
+    def transmit(self, command):
+        if command.ins == 0x64 and not command.data[1:]:
+            return ResponseApdu(b"", Status.PERMISSION_DENIED)
+        answer = super().transmit(command)
+        if command.ins == 0x71 and answer.status == Status.ADDITIONAL_FRAME:
+            self.first_parts_without_success += 1
+        elif self.commands[-2:-1] and self.commands[-2].ins == 0x71 and answer.status == Status.OK:
+            self.first_parts_without_success -= 1
+        return answer
+
+
 class MemoryLedger:
     """An `Enroller` with a ledger's rules."""
 
@@ -123,11 +143,13 @@ class Workshop:
 
     def tap(self, template=TEMPLATE):
         """Be a phone, then a service: verify, and ask the ledger whether it would take it."""
-        url = read_uri(self.tag.tap())
-        tap = Verifier(template, self.keyring).verify(url).counted()
+        tap = self.verified(template).counted()
         enrolled = self.ledger.tags[tap.uid]
         assert (tap.generation, tap.counter > enrolled.counter) == (enrolled.generation, True)
         return tap
+
+    def verified(self, template=TEMPLATE):
+        return Verifier(template, self.keyring).verify(read_uri(self.tag.tap()))
 
     @property
     def memory(self):
