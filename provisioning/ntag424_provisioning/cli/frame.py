@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -52,11 +53,36 @@ def confirm(question: str, *, unasked: str) -> bool:
 
     Raises:
         SetupError: nobody is there.
+        KeyboardInterrupt: they pressed Ctrl-C.
 
     """
     if not can_ask():
         raise SetupError(f"{question} Nobody is there to answer.", f"Say {unasked} to go on.")
-    return typer.confirm(question, err=True)
+    with _interruptible():
+        return typer.confirm(question, err=True)
+
+
+def ask(question: str, *, hidden: bool = False, again: str | None = None) -> str:
+    """Ask for a line of text; *again* is the question that has it typed a second time.
+
+    Raises:
+        KeyboardInterrupt: they pressed Ctrl-C.
+
+    """
+    with _interruptible():
+        text: str = typer.prompt(
+            question, hide_input=hidden, confirmation_prompt=again or False, err=True
+        )
+    return text
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Make Ctrl-C at a question end like Ctrl-C anywhere."""
+    try:
+        yield
+    except typer.Abort:
+        raise KeyboardInterrupt from None
 
 
 def report(error: Ntag424Error, *, debug: bool) -> Exit:

@@ -9,13 +9,37 @@ from typing import Annotated
 import typer
 
 from ntag424.errors import Ntag424Error
+from ntag424_provisioning.cli import keys, sim, tags
+from ntag424_provisioning.cli.doctor import doctor
 from ntag424_provisioning.cli.frame import group, report, say
+from ntag424_provisioning.cli.inspect import inspect
+from ntag424_provisioning.cli.plan import plan
+from ntag424_provisioning.cli.provision import provision
+from ntag424_provisioning.cli.readers import readers
+from ntag424_provisioning.cli.repair import repair
+from ntag424_provisioning.cli.reset import reset
+from ntag424_provisioning.cli.rotate import rotate
+from ntag424_provisioning.cli.urls import explain, tap, verify
 from ntag424_provisioning.exits import Exit
 
 _EPILOG = """\
 Exit codes: 0 done, 1 a bug, 2 wrong usage or set-up, 3 no reader or no tag, 4 wrong key,
 5 refused, 6 in doubt: repair, 7 not genuine, 130 interrupted.
 """
+
+_COMMANDS = (
+    inspect,
+    plan,
+    provision,
+    repair,
+    reset,
+    rotate,
+    verify,
+    explain,
+    tap,
+    readers,
+    doctor,
+)
 
 cli = group(__doc__, epilog=_EPILOG, completion=True)
 
@@ -36,6 +60,12 @@ def _options(
     ] = False,
 ) -> None:
     """Take what all commands share; `main` looks for --debug itself."""
+
+
+for _command in _COMMANDS:
+    cli.command()(_command)
+for _name, _group in (("keys", keys.app), ("tags", tags.app), ("sim", sim.app)):
+    cli.add_typer(_group, name=_name)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ _NAMES = {CC_FILE: "CC", NDEF_FILE: "NDEF", 3: "proprietary"}
 class DefectKind(StrEnum):
     """The kinds there are."""
 
+    ORIGIN = "origin"
     DEFAULT_KEY = "default-key"
     HALF_DONE = "half-done"
     KEY_VERSION = "key-version"
@@ -55,11 +56,21 @@ class Expectation:
     generation: Generation
 
 
-def defects(seen: Observation) -> list[Defect]:
-    """Name what would be wrong with any tag in use; a blank tag has no defects."""
+def defects(seen: Observation, *, signed: bool | None) -> list[Defect]:
+    """Name what would be wrong with any tag.
+
+    *signed* is whether NXP signed the UID, None where that is hidden. In a blank tag
+    nothing else can be wrong.
+    """
+    found = []
+    if signed is False:
+        text = "NXP did not sign this UID: no chip of NXP's, or a simulated one."
+        found.append(Defect(DefectKind.ORIGIN, text))
+    return found if _looks_blank(seen) else [*found, *_in_use(seen)]
+
+
+def _in_use(seen: Observation) -> list[Defect]:
     settings = seen.settings[NDEF_FILE]
-    if _looks_blank(seen):
-        return []
     found = [*_keys(seen), *_rights(seen)]
     if seen.cc != FACTORY_IMAGE.cc:
         text = "The CC file is not as NXP delivers it: phones may not find the URL, or may write."
@@ -72,8 +83,10 @@ def defects(seen: Observation) -> list[Defect]:
     return found
 
 
-def unexpected(seen: Observation, tap: OwnTap | None, wanted: Expectation) -> list[Defect]:
-    """Name what is not as *wanted*, beside `defects`."""
+def unexpected(seen: Observation, tap: OwnTap | None, wanted: Expectation | None) -> list[Defect]:
+    """Name what is not as *wanted*, beside `defects`; without it, whose tag it is not."""
+    if wanted is None:
+        return [] if _looks_blank(seen) else list(_maker(tap, None))
     return [
         *_versions(seen, wanted.image),
         *_settings(seen, wanted.image),
@@ -190,14 +203,14 @@ def _url(seen: Observation, wanted: Expectation) -> Iterator[Defect]:
         yield Defect(DefectKind.URL, text)
 
 
-def _maker(tap: OwnTap | None, wanted: Expectation) -> Iterator[Defect]:
+def _maker(tap: OwnTap | None, wanted: Expectation | None) -> Iterator[Defect]:
     if tap is None:
         text = "No key of this vault makes the MAC: a tag of another fleet, or wrong settings."
         yield Defect(DefectKind.FOREIGN, text)
     elif tap.generation is None:
         text = "The MAC is made with the key of zeros that NXP delivers: anybody can forge it."
         yield Defect(DefectKind.FACTORY_MAC, text)
-    elif tap.generation != wanted.generation:
+    elif wanted is not None and tap.generation != wanted.generation:
         found, due = tap.generation, wanted.generation
         text = (
             f"The keys are those of version {found.key_version}, epoch {found.epoch}, and "

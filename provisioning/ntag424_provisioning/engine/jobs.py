@@ -15,6 +15,7 @@ from ntag424_provisioning.engine.bench import Bench, Outcome, Result
 from ntag424_provisioning.engine.evidence import Evidence, gather
 from ntag424_provisioning.engine.generations import next_generation
 from ntag424_provisioning.engine.observe import observe
+from ntag424_provisioning.engine.preview import Preview, preview
 from ntag424_provisioning.engine.prove import Proof, prove
 from ntag424_provisioning.engine.workpiece import Workpiece
 from ntag424_provisioning.engine.write import write
@@ -72,6 +73,22 @@ def provision(
         _require_image(bench, goal, piece.known.uid)
         piece.known = replace(piece.known, label=label or piece.known.label)
         return _finish(piece, goal, evidence.observation.tamper)
+
+
+def foresee(bench: Bench, profile: Profile) -> Preview:
+    """Say what `provision` would do to the tag on the reader; nothing changes it.
+
+    Raises:
+        As `provision`.
+
+    """
+    evidence = look_at(bench)
+    uid, present = evidence.known.uid, evidence.known.goal
+    if present is None or present != _same_life(present, profile, bench.keyring.active):
+        present = Goal(profile, _next(bench, evidence, profile))
+    _require_image(bench, present, uid)
+    scheme = _scheme(bench, present)
+    return preview(evidence, present, {mode: present.image(uid, scheme, mode) for mode in Mode})
 
 
 def rotate(bench: Bench) -> Result:
@@ -234,7 +251,8 @@ def _scheme(bench: Bench, goal: Goal) -> KeyScheme:
 def _require_image(bench: Bench, goal: Goal, uid: Uid) -> None:
     """Refuse what cannot be written before anything is."""
     try:
-        goal.image(uid, _scheme(bench, goal), Mode.AES)
+        for mode in Mode:
+            goal.image(uid, _scheme(bench, goal), mode)
         if goal.profile is not None:
             Verifier(goal.profile.template, bench.keyring)
     except ValueError as error:

@@ -17,12 +17,8 @@ from ntag424_provisioning.model import KnownTag, SlotKey, Stage
 
 T = TypeVar("T")
 
-#: Authentications with one key that may go without success: while it is on the reader ...
+#: Authentications with one key that may go without success in one run.
 RUN_LIMIT = 2
-#: ... and in all, until somebody allows more. From 50 in a row on the tag makes its host wait.
-TOTAL_LIMIT = 20
-#: The tag locks a key for good at a thousand: the first tenth is worth a warning.
-WARNING = 100
 # Answers to wait through, some 25 ms each, where the tag makes its host wait (91AD).
 _PATIENCE = 4000
 
@@ -87,7 +83,7 @@ class Workpiece:
 
     def _require_attempt(self, number: int) -> None:
         spent, total = self._spent[number], self.known.attempts[number]
-        if spent >= RUN_LIMIT or total >= TOTAL_LIMIT:
+        if spent >= RUN_LIMIT or total >= self.known.allowance:
             raise WrongKeyError(
                 f"{total} authentications with key {number} of tag {self.known.uid} had no "
                 "success, and a thousand lock it for good",

@@ -15,6 +15,11 @@ from ntag424_provisioning.model.image import FACTORY_KEY, SlotKey
 #: For each of the five slots the keys that may be in it; where there is one, it is there.
 Slots: TypeAlias = tuple[tuple[SlotKey, ...], ...]
 
+#: Attempts with one key until somebody allows more. From 50 in a row on the tag makes its
+#: host wait, and a thousand lock the key for good.
+ATTEMPTS = 20
+_DECREMENT = 10
+
 
 @unique
 class Stage(StrEnum):
@@ -44,8 +49,10 @@ class KnownTag:
     goal: Goal | None = None
     #: The changing command that was last on its way; for people.
     about: str = ""
-    #: Per slot, authentications begun since the last that succeeded.
+    #: Per slot, authentications without success, as the tag itself counts them.
     attempts: tuple[int, ...] = (0,) * 5
+    #: How many attempts with one slot may be spent.
+    allowance: int = ATTEMPTS
     label: str = ""
     #: Highest read counter seen in this life.
     counter: int = 0
@@ -82,8 +89,8 @@ class KnownTag:
         return self._with_attempts(number, self.attempts[number] + 1)
 
     def authenticated(self, number: int) -> KnownTag:
-        """Forget the attempts: the tag does so too, for the most part."""
-        return self._with_attempts(number, 0)
+        """Take ten off, as a success does on the tag (NT4H2421Gx §9.1.5)."""
+        return self._with_attempts(number, max(0, self.attempts[number] - _DECREMENT))
 
     def with_slot(self, number: int, keys: tuple[SlotKey, ...]) -> KnownTag:
         """Slot *number* holds one of *keys*, the likeliest last."""
@@ -103,6 +110,7 @@ class KnownTag:
             "goal": None if self.goal is None else self.goal.record(),
             "about": self.about,
             "attempts": self.attempts,
+            "allowance": self.allowance,
             "label": self.label,
             "counter": self.counter,
             "changed_at": self.changed_at,
@@ -128,6 +136,7 @@ class KnownTag:
             goal=None if record["goal"] is None else Goal.from_record(record["goal"]),
             about=record["about"],
             attempts=tuple(record["attempts"]),
+            allowance=record["allowance"],
             label=record["label"],
             counter=record["counter"],
             changed_at=record["changed_at"],

@@ -9,7 +9,6 @@ import pytest
 from ntag424_provisioning.engine.bench import Outcome
 from ntag424_provisioning.engine.jobs import Origin, provision, repair, reset, rotate
 from ntag424_provisioning.engine.observe import observe
-from ntag424_provisioning.engine.workpiece import TOTAL_LIMIT
 from ntag424_provisioning.enrolment._enroller import Enrolled
 from ntag424_provisioning.errors import (
     EnrolmentError,
@@ -20,6 +19,7 @@ from ntag424_provisioning.errors import (
     WrongKeyError,
 )
 from ntag424_provisioning.model import Irreversible, KnownTag, Profile, Stage
+from ntag424_provisioning.model.known_tag import ATTEMPTS
 
 from ntag424 import Generation, Key, Keyring, KeyVersion, Uid, UrlTemplate
 from ntag424.apdu import CommandApdu, ResponseApdu, Status
@@ -270,7 +270,7 @@ def test_a_thousand_runs_with_a_wrong_journal_stay_within_the_budget(workshop):
     for _ in range(1000):
         with pytest.raises(WrongKeyError):
             provision(stranger.bench(), PROFILE, origin=Origin.ANY)
-    assert stranger.memory.keys[0].failures.total == TOTAL_LIMIT
+    assert stranger.memory.keys[0].failures.total == ATTEMPTS
 
 
 # ---- rotate, reset --------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""`ntag424 provision`: one tag."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ntag424_provisioning.cli.enrol_option import CredentialFile, Enrol
+from ntag424_provisioning.cli.frame import Json
+from ntag424_provisioning.cli.profile_option import (
+    AllowIrreversible,
+    CounterLimit,
+    FileData,
+    Never,
+    Url,
+    read_profile,
+)
+from ntag424_provisioning.cli.reader_option import Reader
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
+from ntag424_provisioning.cli.working import Wait, bench_of, require_backup, show, vault_of, work
+from ntag424_provisioning.engine.jobs import Origin
+from ntag424_provisioning.engine.jobs import provision as run
+
+AnyChip = Annotated[
+    bool,
+    typer.Option("--any-chip", help="Also chips whose UID NXP did not sign: simulated ones."),
+]
+Label = Annotated[str, typer.Option("--label", help="A name for the tag, kept in the vault.")]
+
+
+def provision(
+    *,
+    url: Url,
+    file_data: FileData = None,
+    counter_limit: CounterLimit = None,
+    irreversible: Never = None,
+    reader: Reader = None,
+    vault: VaultPath = None,
+    key_file: KeyFilePath = None,
+    passphrase_file: PassphraseFile = None,
+    enrol: Enrol = None,
+    credential_file: CredentialFile = None,
+    label: Label = "",
+    wait: Wait = 60,
+    allow_irreversible: AllowIrreversible = False,
+    any_chip: AnyChip = False,
+    as_json: Json = False,
+) -> None:
+    """Write keys and URL to the tag on the reader, prove that it works, and enrol it.
+
+    A tag that is so already is left alone. Whatever interrupts this, "ntag424 repair"
+    finishes it: nothing is changed before it was written down.
+    """
+    profile = read_profile(
+        url, file_data, counter_limit, irreversible, allow_irreversible=allow_irreversible
+    )
+    origin = Origin.ANY if any_chip else Origin.NXP
+    with vault_of(vault, key_file, passphrase_file) as opened:
+        require_backup(opened)
+        with bench_of(
+            opened, reader, wait=wait, enrol=enrol, credential_file=credential_file
+        ) as bench:
+            result = work(bench, lambda b: run(b, profile, label=label, origin=origin))
+    show(result, as_json=as_json)

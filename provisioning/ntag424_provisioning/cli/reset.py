@@ -1,0 +1,48 @@
+"""`ntag424 reset`: back to factory state."""
+
+from __future__ import annotations
+
+from ntag424 import Uid
+from ntag424_provisioning.cli.frame import Json, ask, can_ask
+from ntag424_provisioning.cli.reader_option import Reader
+from ntag424_provisioning.cli.repair import Yes
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
+from ntag424_provisioning.cli.working import Wait, bench_of, show, vault_of, work
+from ntag424_provisioning.engine.jobs import look_at
+from ntag424_provisioning.engine.jobs import reset as run
+from ntag424_provisioning.errors import RefusedError, SetupError
+
+_LETTERS = 4
+
+
+def reset(
+    *,
+    reader: Reader = None,
+    vault: VaultPath = None,
+    key_file: KeyFilePath = None,
+    passphrase_file: PassphraseFile = None,
+    wait: Wait = 60,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Return the tag on the reader to the state NXP delivers it in, and prove it.
+
+    It can no longer be used to log in. What is irreversible on it stays: LRP mode,
+    random IDs, the tamper loop.
+    """
+    with (
+        vault_of(vault, key_file, passphrase_file) as opened,
+        bench_of(opened, reader, wait=wait, enrol="later") as bench,
+    ):
+        if not yes:
+            _require_its_name(look_at(bench).known.uid)
+        result = work(bench, run)
+    show(result, as_json=as_json)
+
+
+def _require_its_name(uid: Uid) -> None:
+    question = f"Tag {uid} will no longer log anybody in. Type the last {_LETTERS} of its UID"
+    if not can_ask():
+        raise SetupError(f"{question}: nobody is there to.", "Say --yes to go on.")
+    if ask(question).strip().upper() != str(uid)[-_LETTERS:]:
+        raise RefusedError("that is not its UID; nothing was done")
