@@ -6,9 +6,6 @@ read the signature can copy it. Never take it for an authentication.
 
 from __future__ import annotations
 
-from Crypto.PublicKey import ECC
-from Crypto.Signature import DSS
-
 from ntag424.errors import OriginalityError
 
 #: NXP's public key for NTAG 424 DNA, on secp224r1.
@@ -26,6 +23,10 @@ def require_original(uid: bytes, signature: bytes) -> None:
         OriginalityError: it is not NXP's for this UID.
 
     """
+    # Slow to import, and asked for once per tag at most.
+    from Crypto.PublicKey import ECC
+    from Crypto.Signature import DSS
+
     x, y = _POINT
     key = ECC.construct(curve="p224", point_x=x, point_y=y)
     try:
