@@ -24,8 +24,8 @@ def require_original(uid: bytes, signature: bytes) -> None:
 
     """
     # Slow to import, and asked for once per tag at most.
-    from Crypto.PublicKey import ECC
-    from Crypto.Signature import DSS
+    from Crypto.PublicKey import ECC  # noqa: PLC0415
+    from Crypto.Signature import DSS  # noqa: PLC0415
 
     x, y = _POINT
     key = ECC.construct(curve="p224", point_x=x, point_y=y)

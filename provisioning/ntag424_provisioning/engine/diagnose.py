@@ -56,6 +56,8 @@ def allow_more_attempts(bench: Bench) -> None:
 def _words(evidence: Evidence, *, is_sound: bool) -> tuple[str, str]:
     known = evidence.known
     match known.stage:
+        case Stage.PLANNED:
+            return "is as it was before it was to be written.", f"{_becoming(known.goal)}."
         case Stage.WRITING:
             open_slots = [str(n) for n, keys in enumerate(known.slots) if len(keys) > 1]
             which = f"; key {', '.join(open_slots)} may be either" if open_slots else ""

@@ -62,11 +62,11 @@ def provision(
     piece = _workpiece(bench, evidence)
     with _in_doubt_once_begun(piece):
         present = evidence.known.goal
-        if present == _same_life(present, profile, bench.keyring.active):
-            if evidence.known.stage is Stage.READY and is_intact(evidence, bench):
+        if present is not None and present == _same_life(present, profile, bench.keyring.active):
+            if evidence.known.stage is not Stage.READY:
+                return _go_on(piece, evidence, present)
+            if is_intact(evidence, bench):
                 return _unchanged(evidence)
-            if evidence.known.stage in (Stage.WRITING, Stage.WRITTEN) and present is not None:
-                return _finish(piece, present, evidence.observation.tamper)
         if origin is Origin.NXP:
             piece.session.check_originality(piece.known.uid)
         goal = Goal(profile, _next(bench, evidence, profile))
@@ -140,7 +140,7 @@ def repair(bench: Bench, profile: Profile | None = None, *, origin: Origin = Ori
     piece = _workpiece(bench, evidence)
     with _in_doubt_once_begun(piece):
         if evidence.known.stage is not Stage.READY:
-            return _finish(piece, goal, evidence.observation.tamper)
+            return _go_on(piece, evidence, goal)
         if is_intact(evidence, bench):
             return _unchanged(evidence)
         # Somebody else wrote to it: a life of its own, so that nothing old becomes new.
@@ -202,28 +202,44 @@ def _unchanged(evidence: Evidence) -> Result:
     return Result(uid, Outcome.UNCHANGED, generation, counter, url)
 
 
+def _go_on(piece: Workpiece, evidence: Evidence, goal: Goal) -> Result:
+    """Take up what was left: a tag that was proven lacks nothing but its enrolment."""
+    known = piece.known
+    if known.stage is not Stage.WRITTEN or not is_intact(evidence, piece.bench):
+        return _finish(piece, goal, evidence.observation.tamper)
+    try:
+        # As it was asked the first time: the answer alone may have been lost.
+        return _enrol(piece, goal, Proof(known.counter, evidence.observation.url))
+    except StaleEpochError:
+        return _finish(piece, goal, evidence.observation.tamper)
+
+
 def _finish(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Result:
     for _ in range(_GENERATIONS_TRIED):
-        piece.put(replace(piece.known, goal=goal, stage=Stage.WRITING))
-        piece.is_begun = True
+        stage = Stage.WRITING if piece.is_begun else Stage.PLANNED
+        piece.put(replace(piece.known, goal=goal, stage=stage))
         proof = _write_and_prove(piece, goal, tamper)
         if goal.profile is None:
             return _blank(piece, goal)
         piece.put(replace(piece.known, stage=Stage.WRITTEN, about="", counter=proof.counter))
+        piece.is_begun = True
         try:
-            piece.bench.enroller.enrol(piece.known.uid, goal.generation, proof.counter)
+            return _enrol(piece, goal, proof)
         except StaleEpochError as stale:
             former = max(stale.known, goal.generation)
             active = piece.bench.keyring.active
             goal = Goal(goal.profile, next_generation(active, goal.profile, former, 0))
-            continue
-        piece.put(replace(piece.known, stage=Stage.READY))
-        uid, generation = piece.known.uid, goal.generation
-        return Result(uid, Outcome.PROVISIONED, generation, proof.counter, proof.url)
     raise InDoubtError(
         f"the ledger knows a higher generation of tag {piece.known.uid} each time",
         "Check that it is the ledger of these tags, and that nobody else writes them now.",
     )
+
+
+def _enrol(piece: Workpiece, goal: Goal, proof: Proof) -> Result:
+    uid, generation = piece.known.uid, goal.generation
+    piece.bench.enroller.enrol(uid, generation, proof.counter)
+    piece.put(replace(piece.known, stage=Stage.READY))
+    return Result(uid, Outcome.PROVISIONED, generation, proof.counter, proof.url)
 
 
 def _write_and_prove(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Proof:

@@ -27,6 +27,8 @@ class Stage(StrEnum):
 
     #: As NXP delivered it.
     BLANK = "blank"
+    #: It has a goal; nothing was sent yet that changes it.
+    PLANNED = "planned"
     #: Begun, not finished: `repair`.
     WRITING = "writing"
     #: It does what it should; no ledger knows that yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ from ntag424_provisioning.model.known_tag import ATTEMPTS
 
 from ntag424 import Generation, Key, Keyring, KeyVersion, Uid, UrlTemplate
 from ntag424.apdu import CommandApdu, ResponseApdu, Status
-from ntag424.errors import OriginalityError, ProtocolError, TransportError
+from ntag424.errors import OriginalityError, ProtocolError, TagRefusedError, TransportError
 from ntag424.flow import run
 from ntag424.keys import An10922Keys, SentryEv2Keys, StaticKeys
 from ntag424.testing import SimulatedTag
@@ -328,6 +329,28 @@ def test_a_tag_that_could_not_be_enrolled_is_enrolled_by_repair(workshop):
     assert workshop.tap()
 
 
+def test_an_enrolment_whose_answer_was_lost_does_not_begin_another_life(workshop):
+    def enrol_and_lose_the_answer(*told, enrol=workshop.ledger.enrol):
+        enrol(*told)
+        raise EnrolmentError("the answer was lost")
+
+    workshop.ledger.enrol = enrol_and_lose_the_answer
+    with pytest.raises(EnrolmentError):
+        provision(workshop.bench(), PROFILE, origin=Origin.ANY)
+    del workshop.ledger.enrol
+    assert repair(workshop.bench()).generation == Generation(1, 1)
+
+
+def test_a_tag_that_was_only_planned_is_not_in_doubt(used):
+    used.keyring = two_versions()
+    whole = deepcopy(used)
+    rotate(whole.bench())
+    first_part = [command.ins for command in whole.link.commands].index(0x71)
+    with pytest.raises(TransportError):
+        rotate(used.bench(TornLink(used.tag, cut_at=first_part)))
+    assert used.journal.find(UID).stage is Stage.PLANNED
+
+
 # ---- repair ---------------------------------------------------------------------------------
 
 
@@ -442,8 +465,8 @@ def test_whatever_a_reader_does_the_tag_is_finished_afterwards(fault):
             continue  # an answer that cannot be cut shorter
         except (InDoubtError, WrongKeyError, RefusedError, NotOurChipError):
             pass  # each says what to do
-        except (TransportError, ProtocolError):
-            assert workshop.journal.find(UID) is None
+        except (TransportError, ProtocolError, TagRefusedError):
+            assert workshop.keys() == [bytes(16)] * 5
         repair(workshop.bench(), PROFILE, origin=Origin.ANY)
         assert workshop.tap()
 
