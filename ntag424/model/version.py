@@ -9,6 +9,8 @@ from ntag424.model.uid import Uid
 
 _NXP, _NTAG = 0x04, 0x04
 _NTAG_424_DNA, _TAG_TAMPER = 0x2, 0x8
+#: NTAG 413 DNA has the same type and subtype, and major version 10h.
+_LEAST_MAJOR = 0x30
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class TagVersion:
         """Whether this is an NTAG 424 DNA of either kind."""
         hardware = self.hardware
         kinds = (_NTAG_424_DNA, _TAG_TAMPER)
-        return (hardware.vendor, hardware.type) == (_NXP, _NTAG) and hardware.subtype & 15 in kinds
+        made_so = (hardware.vendor, hardware.type) == (_NXP, _NTAG)
+        return made_so and hardware.major >= _LEAST_MAJOR and hardware.subtype & 0xF in kinds
 
     @property
     def has_tag_tamper(self) -> bool:

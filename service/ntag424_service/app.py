@@ -11,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from ntag424 import Verifier
 from ntag424.replay import TagLedger
+from ntag424_service.enrolment import EnrolmentCredential, EnrolmentDesk
 from ntag424_service.exchange import TapExchange
 from ntag424_service.failures import add_failure_handlers
 from ntag424_service.http_guards import BodyLimit, LoopbackOnly, PrivateAnswers
@@ -20,6 +21,7 @@ from ntag424_service.routes.page import page_routes
 from ntag424_service.routes.problems import problems_router
 from ntag424_service.routes.sentry import sentry_router
 from ntag424_service.routes.sessions import sessions_router
+from ntag424_service.routes.tags import tags_router
 from ntag424_service.routes.taps import taps_router
 from ntag424_service.sentry import SentryDoor
 from ntag424_service.settings import Settings
@@ -35,6 +37,8 @@ class Parts:
     tokens: SessionTokens
     #: None: no SENTRY routes.
     sentry: SentryDoor | None = None
+    #: None: no routes for enrolling tags.
+    enrolment: EnrolmentCredential | None = None
 
 
 def create_app(settings: Settings, parts: Parts) -> FastAPI:
@@ -60,6 +64,9 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
     app.include_router(sessions_router(parts.ledger, parts.tokens))
     if parts.sentry is not None:
         app.include_router(sentry_router(parts.sentry, exchange))
+    if parts.enrolment is not None:
+        desk = EnrolmentDesk(parts.ledger, parts.tokens, parts.enrolment)
+        app.include_router(tags_router(desk))
     app.include_router(problems_router())
     app.include_router(health_router(parts.ledger))
     add_failure_handlers(app)

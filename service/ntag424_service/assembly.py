@@ -12,6 +12,7 @@ from ntag424.errors import LedgerError
 from ntag424.keys import An10922Keys
 from ntag424.replay import SqliteLedger, TagLedger
 from ntag424_service.app import Parts
+from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.errors import SettingsError
 from ntag424_service.identity import Identity
 from ntag424_service.keyring_file import read_keyring
@@ -34,8 +35,9 @@ def assemble(settings: Settings) -> Parts:
     """
     verifier = make_verifier(settings)
     sentry = _sentry(settings)
+    enrolment = _enrolment(settings)
     identity, ledger = open_store(settings)
-    return Parts(verifier, ledger, SessionTokens(identity.session_key), sentry)
+    return Parts(verifier, ledger, SessionTokens(identity.session_key), sentry, enrolment)
 
 
 def make_verifier(settings: Settings) -> Verifier:
@@ -137,6 +139,21 @@ def _account_key(settings: Settings) -> bytes:
     if not settings.dev and not text.strip("0"):
         raise SettingsError(variable(field), "is all zero", "Draw one: openssl rand -hex 32.")
     return bytes.fromhex(text)
+
+
+def _enrolment(settings: Settings) -> EnrolmentCredential | None:
+    field = "enrolment_credential_file"
+    path = settings.enrolment_credential_file
+    if path is None:
+        return None
+    text = read_private_file(variable(field), path, strict=not settings.dev).strip()
+    if not re.fullmatch("[0-9A-Fa-f]{64}", text, re.ASCII):
+        raise SettingsError(
+            variable(field),
+            "is not a SHA-256 digest of 64 hex digits",
+            "It is made by `ntag424-service enrolment-credential`.",
+        )
+    return EnrolmentCredential(bytes.fromhex(text))
 
 
 def _required(settings: Settings, field: str, value: T | None, dev_default: T | None = None) -> T:

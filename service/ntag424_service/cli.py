@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from enum import IntEnum, StrEnum, unique
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -15,15 +16,17 @@ from fastapi import FastAPI
 
 from ntag424 import Generation, Uid
 from ntag424.errors import LedgerError
-from ntag424.replay import SqliteLedger, TagLedger, TagState
+from ntag424.replay import SqliteLedger, TagLedger, TagRecord, TagState
 from ntag424_service.app import create_app
 from ntag424_service.assembly import assemble, open_store, store_path
 from ntag424_service.demo import run_demo
-from ntag424_service.errors import SettingsError
+from ntag424_service.errors import ListRefusedError, SettingsError
+from ntag424_service.list_import import import_list
 from ntag424_service.observe import configure_logging
-from ntag424_service.preparation import initialise
+from ntag424_service.preparation import draw_credential, initialise
 from ntag424_service.sample import sample_document
 from ntag424_service.settings import load_settings
+from ntag424_service.signed_list import Signer, read_signed_list
 
 T = TypeVar("T")
 
@@ -119,6 +122,40 @@ def enrol(
     typer.echo(f"{uid} enrolled: key version {key_version}, epoch {epoch}, counter {counter}")
 
 
+@cli.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `ntag424 tags export --signed` wrote.")],
+    signer: Annotated[
+        str, typer.Option(metavar="HEX|FILE", help="Who must have signed it: `tags signer` there.")
+    ],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Enrol every tag of a signed list; importing it again does no harm."""
+    tags = read_signed_list(file, Signer.read(signer))
+    report = _with_ledger(lambda ledger: import_list(ledger, tags))
+    counts = {"enrolled": report.enrolled, "already": report.already}
+    if as_json:
+        typer.echo(json.dumps(counts | {"stale": [_members(tag) for tag in report.stale]}))
+    else:
+        counted = counts | {"stale": len(report.stale)}
+        typer.echo(", ".join(f"{name} {number}" for name, number in counted.items()))
+    for tag in report.stale:
+        known = f"key version {tag.generation.key_version}, epoch {tag.generation.epoch}"
+        typer.echo(f"stale: {tag.uid} is known with {known}, counter {tag.counter}", err=True)
+    if report.stale:
+        raise typer.Exit(Exit.FAILED)
+
+
+@cli.command("enrolment-credential")
+def enrolment_credential(
+    out: Annotated[Path, typer.Option(help="File for whoever writes tags; it must not exist.")],
+) -> None:
+    """Draw the credential for `POST /v1/tags`; the service keeps its digest alone."""
+    for line in draw_credential(load_settings(), out):
+        typer.echo(line)
+
+
 @cli.command()
 def state(uid: _Tag, new_state: Annotated[_State, typer.Argument(metavar="STATE")]) -> None:
     """Set a tag active, suspended or erased; its sessions end unless it is active."""
@@ -133,15 +170,7 @@ def show(uid: _Tag) -> None:
     if record is None:
         typer.echo(f"error: there is no tag {uid}", err=True)
         raise typer.Exit(Exit.FAILED)
-    members = {
-        "uid": str(record.uid),
-        "key_version": record.generation.key_version,
-        "epoch": record.generation.epoch,
-        "counter": record.counter,
-        "state": record.state.value,
-        "enrolled": record.enrolled,
-    }
-    typer.echo(json.dumps(members))
+    typer.echo(json.dumps(_members(record)))
 
 
 @cli.command()
@@ -154,6 +183,17 @@ def openapi() -> None:
 def demo() -> None:
     """Serve on this machine with one simulated tag, and tap it from the keyboard."""
     raise typer.Exit(run_demo())
+
+
+def _members(record: TagRecord) -> dict[str, str | int]:
+    return {
+        "uid": str(record.uid),
+        "key_version": record.generation.key_version,
+        "epoch": record.generation.epoch,
+        "counter": record.counter,
+        "state": record.state.value,
+        "enrolled": record.enrolled,
+    }
 
 
 def _with_ledger(ask: Callable[[TagLedger], Awaitable[T]]) -> T:
@@ -173,7 +213,7 @@ def main() -> None:
         cli()
     except SettingsError as error:
         sys.exit(_report(error, error.hint, Exit.SETTINGS))
-    except LedgerError as error:
+    except (ListRefusedError, LedgerError) as error:
         sys.exit(_report(error, error.hint, Exit.FAILED))
 
 

@@ -14,6 +14,24 @@ class SettingsError(Exception):
         self.hint = hint
 
 
+class CredentialRefusedError(Exception):
+    """Nobody may enrol tags without this service's enrolment credential."""
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__("no enrolment credential of this service")
+        #: What `WWW-Authenticate` says (RFC 6750 §3).
+        self.challenge = challenge
+
+
+class ListRefusedError(Exception):
+    """A list of tags to enrol is not one that may be trusted; nothing was enrolled."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        #: One sentence on what to do.
+        self.hint = hint
+
+
 class TapRefusedError(Exception):
     """A tap gets no session, for the reason its outcome names."""
 

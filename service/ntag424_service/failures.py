@@ -11,10 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ntag424.errors import LedgerUnavailableError
-from ntag424_service.errors import TapRefusedError
+from ntag424_service.errors import CredentialRefusedError, TapRefusedError
 from ntag424_service.outcomes import Outcome
-from ntag424_service.problems import TAP_PROBLEMS, TOO_LARGE, plain_problem
-from ntag424_service.routes import sentry
+from ntag424_service.problems import (
+    CREDENTIAL_REFUSED,
+    MALFORMED_ENROLMENT,
+    TAP_PROBLEMS,
+    TOO_LARGE,
+    plain_problem,
+)
+from ntag424_service.routes import sentry, tags
 
 
 def add_failure_handlers(app: FastAPI) -> None:
@@ -24,6 +30,11 @@ def add_failure_handlers(app: FastAPI) -> None:
     async def refuse(_: Request, error: TapRefusedError) -> Response:
         """Answer a tap that gets no session."""
         return TAP_PROBLEMS[error.outcome].response()
+
+    @app.exception_handler(CredentialRefusedError)
+    async def unauthorized(_: Request, error: CredentialRefusedError) -> Response:
+        """Answer whoever may not enrol tags."""
+        return CREDENTIAL_REFUSED.response({"WWW-Authenticate": error.challenge})
 
     @app.exception_handler(LedgerUnavailableError)
     async def unavailable(_: Request, __: LedgerUnavailableError) -> Response:
@@ -49,4 +60,6 @@ def add_failure_handlers(app: FastAPI) -> None:
 def _malformed(request: Request) -> Response:
     if request.url.path == sentry.PATH:
         return sentry.refusal(Outcome.MALFORMED)
+    if request.url.path.startswith(tags.PATH):
+        return MALFORMED_ENROLMENT.response()
     return TAP_PROBLEMS[Outcome.MALFORMED].response()

@@ -1,4 +1,4 @@
-"""One structured line per tap; never a URL, a key, a token or a UID."""
+"""One structured line per tap or enrolment; never a URL, a key, a token or a UID."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import time
 import structlog
 
 from ntag424 import CountedTap
-from ntag424_service.outcomes import Outcome
+from ntag424.replay import Enrolment
+from ntag424_service.outcomes import EnrolmentOutcome, Outcome
 from ntag424_service.tokens import SessionTokens
 
 
@@ -45,6 +46,33 @@ class TapLog:
             }
         duration = round(1000 * (time.perf_counter() - started), 2)
         self._logger.info("tap", outcome=outcome.value, duration_ms=duration, **facts)
+
+    def failure(self, reason: Exception) -> None:
+        """Write why the store could not answer: for the operator, never for the client."""
+        self._logger.error("store unavailable", reason=str(reason))
+
+
+class EnrolmentLog:
+    """Reports who was enrolled, and who tried to."""
+
+    def __init__(self, tokens: SessionTokens) -> None:
+        self._logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self._subject = tokens.subject
+
+    def report(self, outcome: EnrolmentOutcome, enrolment: Enrolment) -> None:
+        """Write the event."""
+        self._logger.info(
+            "enrolment",
+            outcome=outcome.value,
+            tag=self._subject(enrolment.uid),
+            counter=enrolment.counter,
+            key_version=enrolment.generation.key_version,
+            epoch=enrolment.generation.epoch,
+        )
+
+    def refusal(self) -> None:
+        """Write that somebody asked without the credential."""
+        self._logger.warning("enrolment", outcome=EnrolmentOutcome.CREDENTIAL_REFUSED.value)
 
     def failure(self, reason: Exception) -> None:
         """Write why the store could not answer: for the operator, never for the client."""

@@ -1,4 +1,4 @@
-"""What can become of a tap: one closed set for answers, logs and pages."""
+"""What can become of a tap, and of an enrolment: closed sets for answers, logs and pages."""
 
 from __future__ import annotations
 
@@ -20,4 +20,22 @@ class Outcome(StrEnum):
     REPLAYED = "replayed"
     RATE_LIMITED = "rate_limited"
     #: The store could not answer; nothing was granted.
+    UNAVAILABLE = "unavailable"
+
+
+@unique
+class EnrolmentOutcome(StrEnum):
+    """How the request of somebody who writes tags ended."""
+
+    ENROLLED = "enrolled"
+    #: In logs only: the same record stood there already; an answer may have been lost.
+    STANDING = "standing"
+    #: Not of the documented form.
+    MALFORMED = "malformed_enrolment"
+    #: No enrolment credential, or not this service's.
+    CREDENTIAL_REFUSED = "credential_refused"
+    UNKNOWN_TAG = "unknown_tag"
+    #: The ledger knows the generation with another counter, or a higher one.
+    STALE = "stale_generation"
+    #: In logs only: the store could not answer, as in `Outcome`.
     UNAVAILABLE = "unavailable"

@@ -1,7 +1,8 @@
-"""`init`: the one way a store comes into being."""
+"""`init` and `enrolment-credential`: the one way stores and credentials come into being."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,25 +34,48 @@ def initialise(settings: Settings, *, new_keyring: bool) -> Iterator[str]:
 
     """
     store = store_path(settings)
-    identity_file = _free_place("identity_file", settings.identity_file)
-    keyring_file = _free_place("keyring_file", settings.keyring_file) if new_keyring else None
+    identity_file = _free_place(variable("identity_file"), settings.identity_file)
+    keyring_file = None
+    if new_keyring:
+        keyring_file = _free_place(variable("keyring_file"), settings.keyring_file)
     store_id = _make_store(store)
-    _write("identity_file", identity_file, Identity.new(store_id).text())
+    _write(variable("identity_file"), identity_file, Identity.new(store_id).text())
     yield f"{variable('store')}: ledger {store_id} made"
     yield f"{variable('identity_file')}: identity written"
     if keyring_file is not None:
-        _write("keyring_file", keyring_file, _KEYRING.format(key=secrets.token_hex(16).upper()))
+        keyring = _KEYRING.format(key=secrets.token_hex(16).upper())
+        _write(variable("keyring_file"), keyring_file, keyring)
         yield f"{variable('keyring_file')}: keyring written, one version; make a backup now"
 
 
-def _free_place(field: str, path: Path | None) -> Path:
+def draw_credential(settings: Settings, out: Path) -> Iterator[str]:
+    """Draw an enrolment credential into *out*, and put down its digest for the service.
+
+    Raises:
+        SettingsError: a setting is missing, a file exists, or a place cannot be written.
+
+    """
+    setting = variable("enrolment_credential_file")
+    digest_file = _free_place(setting, settings.enrolment_credential_file)
+    credential = secrets.token_urlsafe(32)
+    _write("--out", _free_place("--out", out), credential + "\n")
+    try:
+        _write(setting, digest_file, hashlib.sha256(credential.encode()).hexdigest() + "\n")
+    except SettingsError:
+        out.unlink()  # nobody would accept it
+        raise
+    yield f"{setting}: digest written; the service takes it when it starts"
+    yield "--out: credential written; move it to where tags are written, and keep no copy here"
+
+
+def _free_place(name: str, path: Path | None) -> Path:
     if path is None:
-        raise SettingsError(variable(field), "is not set", "Name the file that init shall make.")
+        raise SettingsError(name, "is not set", "Name the file that shall be made.")
     if path.exists() or not path.parent.is_dir():
         raise SettingsError(
-            variable(field),
+            name,
             "names a file that exists, or a folder that does not",
-            "init never overwrites; move the old file away, or make the folder.",
+            "Nothing is ever overwritten: move the old file away, or make the folder.",
         )
     return path
 
@@ -62,19 +86,19 @@ def _make_store(path: Path) -> str:
     except LedgerError as error:
         raise SettingsError(variable("store"), str(error), error.hint) from None
     except OSError as error:
-        raise _unwritable("store", error) from None
+        raise _unwritable(variable("store"), error) from None
 
 
-def _write(field: str, path: Path, text: str) -> None:
+def _write(name: str, path: Path, text: str) -> None:
     try:
         write_private_file(path, text)
     except OSError as error:
-        raise _unwritable(field, error) from None
+        raise _unwritable(name, error) from None
 
 
-def _unwritable(field: str, error: OSError) -> SettingsError:
+def _unwritable(name: str, error: OSError) -> SettingsError:
     return SettingsError(
-        variable(field),
+        name,
         f"cannot be written ({error.strerror})",
         "Check the folder and who may write to it.",
     )

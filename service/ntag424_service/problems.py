@@ -9,20 +9,21 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ntag424_service.outcomes import Outcome
+from ntag424_service.outcomes import EnrolmentOutcome, Outcome
 
 MEDIA_TYPE = "application/problem+json"
 _NO_HEADERS: Mapping[str, str] = {}
+_NO_MEMBERS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One kind of refusal. Its answer is the same bytes every time."""
+    """One kind of refusal. Without further members its answer is the same bytes every time."""
 
     status: int
     title: str
     detail: str
-    outcome: Outcome | None = None
+    outcome: Outcome | EnrolmentOutcome | None = None
 
     @property
     def document(self) -> dict[str, str | int]:
@@ -36,9 +37,11 @@ class Problem:
         }
         return members if self.outcome is None else members | {"outcome": self.outcome.value}
 
-    def response(self, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
-        """Answer with this problem."""
-        body = json.dumps(self.document, separators=(",", ":"))
+    def response(
+        self, headers: Mapping[str, str] = _NO_HEADERS, members: Mapping[str, int] = _NO_MEMBERS
+    ) -> Response:
+        """Answer with this problem, and with facts of the case as further *members*."""
+        body = json.dumps(self.document | dict(members), separators=(",", ":"))
         return Response(body, self.status, dict(headers), MEDIA_TYPE)
 
 
@@ -78,6 +81,27 @@ TAP_PROBLEMS = {
     problem.outcome: problem for problem in _TAP_PROBLEMS if problem.outcome is not None
 }
 
+MALFORMED_ENROLMENT = Problem(
+    400,
+    "This is not a tag to enrol",
+    "Send uid of 14 hex digits, key_version and epoch of 0 to 255, counter of 0 to 16777215.",
+    EnrolmentOutcome.MALFORMED,
+)
+CREDENTIAL_REFUSED = Problem(
+    401,
+    "No enrolment credential of this service",
+    "Send the credential that `ntag424-service enrolment-credential` made as a bearer token.",
+    EnrolmentOutcome.CREDENTIAL_REFUSED,
+)
+UNKNOWN_TAG = Problem(404, "No such tag", "Enrol it first.", EnrolmentOutcome.UNKNOWN_TAG)
+STALE_GENERATION = Problem(
+    409,
+    "The tag is known already",
+    "Write the tag again in a higher generation than the ledger's, then enrol that.",
+    EnrolmentOutcome.STALE,
+)
+ENROLMENT_PROBLEMS = (MALFORMED_ENROLMENT, CREDENTIAL_REFUSED, UNKNOWN_TAG, STALE_GENERATION)
+
 TOO_LARGE = Problem(413, "The request is too large", "A tap fits into 4096 bytes.")
 UNAUTHORIZED = Problem(
     401, "No live session", "Send the session token of an accepted tap as a bearer token."
@@ -98,8 +122,8 @@ def documented(*outcomes: Outcome) -> dict[int | str, dict[str, Any]]:
     return {problem.status: describe(problem) for problem in problems}
 
 
-def describe(problem: Problem) -> dict[str, Any]:
-    """Describe one problem for OpenAPI."""
+def describe(problem: Problem, members: Mapping[str, int] = _NO_MEMBERS) -> dict[str, Any]:
+    """Describe one problem for OpenAPI, with examples of its further *members*."""
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    content = {MEDIA_TYPE: {"schema": schema, "example": problem.document}}
+    content = {MEDIA_TYPE: {"schema": schema, "example": problem.document | dict(members)}}
     return {"description": problem.title, "content": content}

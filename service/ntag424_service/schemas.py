@@ -7,11 +7,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from ntag424.replay import LiveGrant
+from ntag424 import Generation, Uid
+from ntag424.replay import Enrolment, LiveGrant, TagRecord, TagState
 from ntag424_service.exchange import Session
-from ntag424_service.outcomes import Outcome
+from ntag424_service.outcomes import EnrolmentOutcome, Outcome
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+#: As a pattern: a UID in hex.
+UID = "^[0-9A-Fa-f]{14}$"
 _NONCE = "5f0c1d2e3b4a59687786a5b4c3d2e1f0"
 _URL = "https://id.example.com/t#k=0101&p=EF963FF7828658A599F3041510671E88&m=94EED9EE65337086"
 _SESSION = "Yq2mJ0o3VQm7bq0m8mC3oT1v5cW9k2xXy4sZ6aB8dEf"
@@ -86,12 +89,51 @@ class SessionAnswer(BaseModel):
         )
 
 
+class EnrolmentRequest(BaseModel):
+    """A tag that was written, and what of it is used up."""
+
+    model_config = _STRICT
+
+    uid: str = Field(pattern=UID, examples=["04DE5F1EACC040"])
+    key_version: int = Field(ge=0, le=255, examples=[1])
+    epoch: int = Field(ge=0, le=255, examples=[1])
+    counter: int = Field(ge=0, le=0xFFFFFF, examples=[2], description="Taps up to it are used.")
+
+    def enrolment(self) -> Enrolment:
+        """Return what the ledger is asked for."""
+        generation = Generation(self.key_version, self.epoch)
+        return Enrolment(Uid.from_hex(self.uid), generation, self.counter)
+
+
+class TagAnswer(BaseModel):
+    """What the ledger knows of a tag."""
+
+    uid: str = Field(examples=["04DE5F1EACC040"])
+    key_version: int = Field(examples=[1])
+    epoch: int = Field(examples=[1])
+    counter: int = Field(examples=[2])
+    state: TagState = Field(examples=["active"])
+    enrolled: bool = Field(examples=[True], description="False if only taps made the record.")
+
+    @classmethod
+    def of(cls, record: TagRecord) -> Self:
+        """Show *record* to whoever writes tags."""
+        return cls(
+            uid=str(record.uid),
+            key_version=record.generation.key_version,
+            epoch=record.generation.epoch,
+            counter=record.counter,
+            state=record.state,
+            enrolled=record.enrolled,
+        )
+
+
 class SentryRequest(BaseModel):
     """A tap as SENTRY-Messenger's web client sends it. Fields it adds are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    uid: StrictStr = Field(pattern="^[0-9A-Fa-f]{14}$", examples=["04A1B2C3D4E5F6"])
+    uid: StrictStr = Field(pattern=UID, examples=["04A1B2C3D4E5F6"])
     sdmmac: StrictStr = Field(pattern="^[0-9A-Fa-f]{16}$", examples=["46ABE8CCBCEA1FC9"])
     sdmcounter: (
         Annotated[StrictStr, Field(pattern="^[0-9A-Fa-f]{6}$")]
@@ -119,13 +161,16 @@ class SentryAnswer(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """RFC 9457, with the outcome of the tap as a member of its own."""
+    """RFC 9457, with the outcome as a member of its own."""
 
     type: str
     title: str
     status: int
     detail: str
-    outcome: Outcome | None = None
+    outcome: Outcome | EnrolmentOutcome | None = None
+    key_version: int | None = Field(default=None, description="What the ledger knows of the tag.")
+    epoch: int | None = Field(default=None, description="What the ledger knows of the tag.")
+    counter: int | None = Field(default=None, description="What the ledger knows of the tag.")
 
 
 class Health(BaseModel):

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     identity_file: Path | None = Field(
         default=None, description="Made by `init`: which store is ours, and the session key."
     )
+    enrolment_credential_file: Path | None = Field(
+        default=None, description="Digest of the credential that enrols tags; switches that on."
+    )
     session_seconds: int = Field(default=300, ge=1, le=86400, description="A session's life.")
     cors_origins: _Origins = Field(
         default=(), description="Origins of apps whose pages may call the API; comma-separated."

@@ -179,9 +179,17 @@ def test_a_version_is_read_and_written_the_same(more):
 
 @pytest.mark.parametrize(
     ("place", "value", "is_ntag424"),
-    [(0, 4, True), (0, 5, False), (1, 1, False), (2, 2, True), (2, 8, True), (2, 4, False)],
+    [
+        (0, 4, True),
+        (0, 5, False),
+        (1, 1, False),
+        (2, 2, True),
+        (2, 8, True),
+        (2, 4, False),
+        (3, 0x10, False),
+    ],
 )
-def test_a_chip_is_known_by_vendor_type_and_subtype(place, value, is_ntag424):
+def test_a_chip_is_known_by_vendor_type_subtype_and_major_version(place, value, is_ntag424):
     octets = bytearray(WHOLE_VERSION)
     octets[place] = value
     assert TagVersion.from_bytes(bytes(octets)).is_ntag424 is is_ntag424

@@ -13,6 +13,7 @@ from typing import Any
 from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
 from ntag424_service.app import Parts, create_app
+from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.sentry import SentryDoor
 from ntag424_service.settings import Settings
 from ntag424_service.tokens import SessionTokens
@@ -104,6 +105,7 @@ def build_house(
     template: str = TEMPLATE,
     keyring: Keyring = KEYRING,
     sentry: SentryDoor | None = None,
+    credential: str | None = None,
     clock: HandClock | None = None,
     **settings: Any,
 ) -> House:
@@ -111,7 +113,9 @@ def build_house(
     store = folder / "ledger.db"
     ledger = SqliteLedger.open(store, store_id=SqliteLedger.init(store), clock=clock)
     tokens = SessionTokens(SESSION_KEY)
-    parts = Parts(Verifier(UrlTemplate(template), keyring), ledger, tokens, sentry)
+    verifier = Verifier(UrlTemplate(template), keyring)
+    enrolment = None if credential is None else EnrolmentCredential(House.digest(credential))
+    parts = Parts(verifier, ledger, tokens, sentry, enrolment)
     return House(create_app(Settings(**settings), parts), ledger, store, tokens)
 
 

@@ -45,7 +45,11 @@ class UdpTag:
         self._lost_commands = _Losses()
         self._lost_answers = _Losses()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((host, port))
+        try:
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
         self._address: tuple[str, int] = self._socket.getsockname()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()

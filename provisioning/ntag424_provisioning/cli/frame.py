@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from getpass import getpass
 from typing import Annotated
 
 import typer
@@ -53,35 +53,38 @@ def confirm(question: str, *, unasked: str) -> bool:
 
     Raises:
         SetupError: nobody is there.
-        KeyboardInterrupt: they pressed Ctrl-C.
+        KeyboardInterrupt: they pressed Ctrl-C, or Ctrl-D.
 
     """
     if not can_ask():
         raise SetupError(f"{question} Nobody is there to answer.", f"Say {unasked} to go on.")
-    with _interruptible():
-        return typer.confirm(question, err=True)
+    return ask(f"{question} [y/N]").lower() in ("y", "yes")
 
 
-def ask(question: str, *, hidden: bool = False, again: str | None = None) -> str:
-    """Ask for a line of text; *again* is the question that has it typed a second time.
+def ask(question: str) -> str:
+    """Ask for a line of text, on stderr: typer's own prompt writes to stdout too.
 
     Raises:
-        KeyboardInterrupt: they pressed Ctrl-C.
+        KeyboardInterrupt: they pressed Ctrl-C, or Ctrl-D.
 
     """
-    with _interruptible():
-        text: str = typer.prompt(
-            question, hide_input=hidden, confirmation_prompt=again or False, err=True
-        )
-    return text
+    typer.echo(f"{question}: ", nl=False, err=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line.strip()
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Make Ctrl-C at a question end like Ctrl-C anywhere."""
+def ask_secret(question: str) -> str:
+    """Ask for a line of text that nobody sees.
+
+    Raises:
+        KeyboardInterrupt: they pressed Ctrl-C, or Ctrl-D.
+
+    """
     try:
-        yield
-    except typer.Abort:
+        return getpass(f"{question}: ")
+    except EOFError:
         raise KeyboardInterrupt from None
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ntag424.errors import Ntag424Error
-from ntag424_provisioning.cli import keys, sim, tags
+from ntag424_provisioning.cli import keys, sim, tag_transfer, tags
 from ntag424_provisioning.cli.doctor import doctor
 from ntag424_provisioning.cli.frame import group, report, say
 from ntag424_provisioning.cli.inspect import inspect
@@ -19,6 +19,7 @@ from ntag424_provisioning.cli.readers import readers
 from ntag424_provisioning.cli.repair import repair
 from ntag424_provisioning.cli.reset import reset
 from ntag424_provisioning.cli.rotate import rotate
+from ntag424_provisioning.cli.station import station
 from ntag424_provisioning.cli.urls import explain, tap, verify
 from ntag424_provisioning.exits import Exit
 
@@ -31,6 +32,7 @@ _COMMANDS = (
     inspect,
     plan,
     provision,
+    station,
     repair,
     reset,
     rotate,
@@ -64,16 +66,25 @@ def _options(
 
 for _command in _COMMANDS:
     cli.command()(_command)
+tags.app.add_typer(tag_transfer.app)
 for _name, _group in (("keys", keys.app), ("tags", tags.app), ("sim", sim.app)):
     cli.add_typer(_group, name=_name)
 
 
 def main() -> None:
     """Run the command line; expected failures are one line and a hint, without traceback."""
+    debug = "--debug" in sys.argv[1:]
     try:
-        cli()
+        cli(prog_name="ntag424")
     except Ntag424Error as error:
-        sys.exit(report(error, debug="--debug" in sys.argv[1:]))
+        sys.exit(report(error, debug=debug))
     except KeyboardInterrupt:
         say("interrupted")
         sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        # Not its text: that may be about anything that was being worked on.
+        say(f"error: a mistake of this program, {type(error).__name__}")
+        say('hint: "ntag424 --debug ..." shows where; please report it.')
+        sys.exit(Exit.BUG)

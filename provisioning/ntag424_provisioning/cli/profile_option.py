@@ -81,10 +81,13 @@ def read_profile(
             read_template(url), _bytes(file_data), counter_limit, frozenset(irreversible or ())
         )
     except ValueError as error:
-        raise SetupError(f"no tag can be written so: {error}") from None
+        hint = "Change the template, or the option that it does not go with."
+        raise SetupError(f"no tag can be written so: {error}", hint) from None
 
 
 def _bytes(text: str | None) -> bytes | None:
     if text is not None and not re.fullmatch("(?:[0-9A-Fa-f]{2})+", text, re.ASCII):
-        raise SetupError("--file-data: write bytes as hex digits, without separators")
+        raise SetupError(
+            "--file-data is not hex", "Write bytes as hex digits, without separators."
+        )
     return None if text is None else bytes.fromhex(text)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ntag424.errors import OriginalityError
 from ntag424_provisioning.cli.enrol_option import CredentialFile, Enrol
 from ntag424_provisioning.cli.frame import Json
 from ntag424_provisioning.cli.profile_option import (
@@ -61,5 +62,9 @@ def provision(
         with bench_of(
             opened, reader, wait=wait, enrol=enrol, credential_file=credential_file
         ) as bench:
-            result = work(bench, lambda b: run(b, profile, label=label, origin=origin))
+            try:
+                result = work(bench, lambda b: run(b, profile, label=label, origin=origin))
+            except OriginalityError as error:
+                error.hint += " Simulated tags take --any-chip."
+                raise
     show(result, as_json=as_json)

@@ -41,8 +41,13 @@ def reset(
 
 
 def _require_its_name(uid: Uid) -> None:
-    question = f"Tag {uid} will no longer log anybody in. Type the last {_LETTERS} of its UID"
+    warning = f"tag {uid} will no longer log anybody in"
     if not can_ask():
-        raise SetupError(f"{question}: nobody is there to.", "Say --yes to go on.")
-    if ask(question).strip().upper() != str(uid)[-_LETTERS:]:
+        raise SetupError(f"{warning}, and nobody is there to agree", "Say --yes to go on.")
+    if (
+        ask(f"{warning[0].upper()}{warning[1:]}. Type the last {_LETTERS} of its UID")
+        .strip()
+        .upper()
+        != str(uid)[-_LETTERS:]
+    ):
         raise RefusedError("that is not its UID; nothing was done")

@@ -245,6 +245,7 @@ def _enrol(piece: Workpiece, goal: Goal, proof: Proof) -> Result:
 def _write_and_prove(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Proof:
     scheme = _scheme(piece.bench, goal)
     mode = write(piece, goal, scheme, tamper)
+    piece.known = replace(piece.known, about="its proof")
     return prove(piece, goal, scheme, piece.bench.keyring, mode)
 
 
@@ -295,5 +296,5 @@ def _in_doubt_once_begun(piece: Workpiece) -> Iterator[None]:
         if not piece.is_begun:
             raise
         uid, about = piece.known.uid, piece.known.about
-        where = f" at {about}" if about else ""
+        where = f", at {about}" if about else ""
         raise InDoubtError(f"tag {uid} is not finished{where}: {error}") from error

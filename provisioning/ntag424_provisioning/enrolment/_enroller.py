@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from ntag424 import Generation, Uid
+from ntag424_provisioning.errors import StaleEpochError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,55 @@ class Enroller(Protocol):
         ...
 
 
-class Later:
+def stale(uid: Uid, generation: Generation, counter: int) -> StaleEpochError:
+    """Say what the ledger knows of the tag instead."""
+    return StaleEpochError(
+        f"the ledger knows tag {uid} with key version {generation.key_version}, epoch "
+        f"{generation.epoch}, counter {counter}",
+        known=generation,
+    )
+
+
+class OpenEnroller(Enroller, Protocol):
+    """One that holds a file or a connection until it is closed; several threads may use it."""
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; a second time does nothing."""
+        ...
+
+
+class Closing:
+    """Lets `with` close whatever has a `close`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """See `OpenEnroller.close`."""
+
+
+class Later(Closing):
     """Enrols nobody: the tags are exported, signed, and enrolled from there."""
 
     def find(self, uid: Uid) -> Enrolled | None:  # noqa: ARG002 - nobody is asked

@@ -6,13 +6,14 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
-from ntag424_service.problems import TAP_PROBLEMS
+from ntag424_service.problems import ENROLMENT_PROBLEMS, TAP_PROBLEMS
 
 
 def problems_router() -> APIRouter:
     """Explain every problem in a few words."""
     router = APIRouter(include_in_schema=False)
-    texts = {str(outcome): problem for outcome, problem in TAP_PROBLEMS.items()}
+    problems = (*TAP_PROBLEMS.values(), *ENROLMENT_PROBLEMS)
+    texts = {str(problem.outcome): problem for problem in problems}
 
     @router.get("/problems/{outcome}")
     async def explain(outcome: str) -> PlainTextResponse:

@@ -1,0 +1,199 @@
+"""At one reader: waits for a tag, works on it, waits until it is taken away, and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ntag424 import Ntag424Error, Uid
+from ntag424.errors import NoTagError, ReaderError, TagChangedError, TransportError
+from ntag424_provisioning.engine.bench import Bench, Result
+from ntag424_provisioning.engine.jobs import look_at, reset
+from ntag424_provisioning.errors import InDoubtError
+from ntag424_provisioning.station._attempt import Attempt, Job
+from ntag424_provisioning.station._batch import Batch, Events
+from ntag424_provisioning.station._control import Finished
+from ntag424_provisioning.station._events import (
+    ReaderGone,
+    ReaderTrouble,
+    TagCame,
+    TagRemoved,
+    WrongTagBack,
+)
+from ntag424_provisioning.station._gate import Admission
+from ntag424_provisioning.station._label_book import LabelsUsedUpError
+from ntag424_provisioning.station._post import LOOK, SLICE, Post
+from ntag424_provisioning.station._return import AbortedError
+from ntag424_provisioning.station._settings import Task, is_hidden
+
+# How often a reader that cannot be used is tried again, and after how many seconds.
+_TRIES, _TRY_AFTER = 5, 2.0
+# A reader may overlook a tag once: only the second time it is gone.
+_MISSES = 2
+
+
+class Worker:
+    """Works through the tags that are laid on one reader."""
+
+    def __init__(self, post: Post, batch: Batch, task: Task) -> None:
+        self._post = post
+        self._control = post.control
+        self._batch = batch
+        self._task = task
+        self._troubles = 0
+
+    def run(self) -> None:
+        """Work until the run is over, or the reader cannot be used any more."""
+        try:
+            while not self._control.is_stopping:
+                try:
+                    self._turn()
+                except ReaderError as error:
+                    if self._is_given_up(error):
+                        return
+        except AbortedError:
+            return
+        finally:
+            self._post.link.release_tag()
+
+    def _turn(self) -> None:
+        try:
+            shown = self._post.link.wait_for_tag(SLICE)
+        except NoTagError:
+            self._troubles = 0
+            return
+        except TransportError:
+            self._post.times.pause(LOOK)
+            return
+        self._troubles = 0
+        target = self._control.to_undo(self._post.reader)
+        if target is not None:
+            self._undo(target, shown)
+        elif self._is_admitted():
+            try:
+                self._tend(shown)
+            finally:
+                self._batch.leave()
+            self._await_removal(shown)
+
+    def _is_admitted(self) -> bool:
+        while (admission := self._batch.admit()) is Admission.HOLD:
+            self._post.times.pause(SLICE)
+        return admission is Admission.GO
+
+    # ---- a tag is there -------------------------------------------------------------------------
+
+    def _tend(self, shown: bytes | None) -> None:
+        post = self._post
+        uid = None if shown is None or is_hidden(shown) else Uid(shown)
+        self._control.emit(TagCame(post.reader, uid))
+        try:
+            uid = uid or look_at(self._bench()).known.uid
+            entry = self._batch.begin(uid)
+        except LabelsUsedUpError:
+            return
+        except Ntag424Error as failure:
+            error = failure
+            self._take_down(lambda: self._batch.untouched(post.reader, uid, error))
+            return
+        self._work(uid, entry.label, lambda bench: self._task.do(bench, entry))
+
+    def _work(self, uid: Uid, label: str, job: Job) -> None:
+        post, batch = self._post, self._batch
+        began = post.times.clock()
+        try:
+            result = Attempt(post, uid, label).run(job)
+        except AbortedError:
+            left = InDoubtError(f"the run was ended while tag {uid} was being worked on")
+            self._take_down(lambda: batch.unfinished(post.reader, uid, left))
+            raise
+        except Ntag424Error as failure:
+            error = failure
+            self._take_down(lambda: batch.unfinished(post.reader, uid, error))
+        else:
+            seconds = post.times.clock() - began
+            self._take_down(lambda: batch.done(post.reader, uid, result, seconds))
+
+    def _take_down(self, note: Callable[[], Events]) -> None:
+        try:
+            events = note()
+        except Ntag424Error as error:
+            # Only the journal can fail here; it is whole, and the next run reads it.
+            self._batch.fail(error)
+        else:
+            for event in events:
+                self._control.emit(event)
+        self._batch.conclude()
+
+    def _bench(self) -> Bench:
+        stock = self._post.stock
+        return Bench(self._post.link, stock.journal, stock.keyring, stock.enroller)
+
+    # ---- a tag is to go -------------------------------------------------------------------------
+
+    def _await_removal(self, shown: bytes | None) -> None:
+        """Wait until the reader is empty, or has another tag on it.
+
+        Released, a tag may be any other: only so a reader of simulated tags goes on.
+        """
+        misses = 0
+        while misses < _MISSES:
+            target = self._control.to_undo(self._post.reader)
+            if self._control.is_stopping or (target is not None and target.uid == shown):
+                return
+            self._post.link.release_tag()
+            try:
+                now = self._post.link.wait_for_tag(0)
+            except NoTagError:
+                misses += 1
+            except TransportError:
+                misses = 0
+            else:
+                misses = 0
+                if now != shown and not (is_hidden(now) and is_hidden(shown)):
+                    break
+            self._post.times.pause(LOOK)
+        self._control.emit(TagRemoved(self._post.reader))
+
+    # ---- undoing --------------------------------------------------------------------------------
+
+    def _undo(self, target: Finished, shown: bytes | None) -> None:
+        post = self._post
+        if shown != target.uid and not (is_hidden(shown) and self._is_hidden_target(target)):
+            self._control.emit(WrongTagBack(post.reader, target.uid, target.label))
+            self._await_other(target)
+            return
+        self._control.emit(TagCame(post.reader, target.uid))
+        self._work(target.uid, target.label, _resetting)
+        self._control.undone()
+        self._await_removal(shown)
+
+    def _is_hidden_target(self, target: Finished) -> bool:
+        return look_at(self._bench()).known.uid == target.uid
+
+    def _await_other(self, target: Finished) -> None:
+        """Wait until the wrong tag is gone, or is not wrong any more."""
+        while self._control.to_undo(target.reader) and not self._control.is_stopping:
+            try:
+                self._post.link.reconnect()
+            except (NoTagError, TagChangedError):
+                self._post.link.release_tag()
+                return
+            except TransportError:
+                pass
+            self._post.times.pause(LOOK)
+
+    # ---- a reader that cannot be used -----------------------------------------------------------
+
+    def _is_given_up(self, error: ReaderError) -> bool:
+        self._troubles += 1
+        if self._troubles == _TRIES:
+            self._control.emit(ReaderGone(self._post.reader, error))
+            return True
+        if self._troubles == 1:
+            self._control.emit(ReaderTrouble(self._post.reader, error))
+        self._post.times.pause(_TRY_AFTER)
+        return False
+
+
+def _resetting(bench: Bench) -> Result:
+    return reset(bench)
