@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 
 from ntag424 import Generation, VerificationError, Verifier
 from ntag424.model.files import FREE, FileSettings, SdmBlock
-from ntag424_provisioning.engine.observe import Observation
+from ntag424_provisioning.engine.observe import Observation, is_spent
 from ntag424_provisioning.engine.own_tap import OwnTap
 from ntag424_provisioning.model import FACTORY_IMAGE, TagImage
 from ntag424_provisioning.model.image import CC_FILE, NDEF_FILE
@@ -27,6 +27,7 @@ class DefectKind(StrEnum):
     FREE_WRITE = "free-write"
     FREE_CHANGE = "free-change"
     NOT_READABLE = "not-readable"
+    SPENT = "spent"
     SHARED_KEY_ACCESS = "shared-key-access"
     CAPABILITY_CONTAINER = "capability-container"
     SDM_OFF = "sdm-off"
@@ -72,6 +73,9 @@ def defects(seen: Observation, *, signed: bool | None) -> list[Defect]:
 def _in_use(seen: Observation) -> list[Defect]:
     settings = seen.settings[NDEF_FILE]
     found = [*_keys(seen), *_rights(seen)]
+    if is_spent(seen):
+        text = "The read counter has come to its limit: phones read nothing. Write it again."
+        found.append(Defect(DefectKind.SPENT, text))
     if seen.cc != FACTORY_IMAGE.cc:
         text = "The CC file is not as NXP delivers it: phones may not find the URL, or may write."
         found.append(Defect(DefectKind.CAPABILITY_CONTAINER, text))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ntag424 import Generation, Keyring, Uid
 from ntag424.keys import KeyScheme
 from ntag424_provisioning.engine.journal import Journal
-from ntag424_provisioning.engine.observe import Observation
+from ntag424_provisioning.engine.observe import Observation, is_spent
 from ntag424_provisioning.engine.own_tap import OwnTap, own_tap
 from ntag424_provisioning.errors import WrongKeyError
 from ntag424_provisioning.model import FACTORY_KEY, KnownTag, SlotKey
@@ -25,6 +25,11 @@ class Evidence:
     known: KnownTag
     #: Whether the journal had the tag, before this.
     is_recorded: bool
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the read counter has come to its limit: phones read nothing any more."""
+        return is_spent(self.observation)
 
     @property
     def highest_epoch(self) -> int:
@@ -77,15 +82,13 @@ class _Clues:
 def _candidates(number: int, recorded: tuple[SlotKey, ...], clues: _Clues) -> tuple[SlotKey, ...]:
     """Return the keys that may be in slot *number*: the likeliest last.
 
-    The version byte decides among those put down: key and byte change in one step.
+    Key and version byte change in one step. But no MAC covers the byte here, so none that
+    was put down is forgotten for what it says.
     """
     told = clues.observation.key_versions[number]
-    fitting = _told(recorded, told)
+    fitting = _told(recorded, told) or _told(_derived(number, told, clues), told)
     if fitting:
-        return fitting
-    derived = _told(tuple(_derived(number, told, clues)), told)
-    if derived:
-        return derived
+        return (*(key for key in recorded if key not in fitting), *fitting)
     raise WrongKeyError(
         f"key {number} of tag {clues.uid} is none that this vault knows"
         + ("" if told is None else f", by its version byte {told:02X}"),

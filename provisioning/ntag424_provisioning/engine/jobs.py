@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum, unique
 
-from ntag424 import Generation, KeyVersion, Mode, TamperStatus, Uid, Verifier
+from ntag424 import Generation, Keyring, KeyVersion, Mode, Uid, Verifier
 from ntag424.errors import ProtocolError, ReaderError, TagRefusedError, TransportError
 from ntag424.flow import run
 from ntag424.keys import KeyScheme
 from ntag424_provisioning.engine.bench import Bench, Outcome, Result
 from ntag424_provisioning.engine.evidence import Evidence, gather
 from ntag424_provisioning.engine.generations import next_generation
-from ntag424_provisioning.engine.observe import observe
+from ntag424_provisioning.engine.observe import Observation, observe
 from ntag424_provisioning.engine.preview import Preview, preview
 from ntag424_provisioning.engine.prove import Proof, prove
 from ntag424_provisioning.engine.workpiece import Workpiece
@@ -72,7 +72,7 @@ def provision(
         goal = Goal(profile, _next(bench, evidence, profile))
         _require_image(bench, goal, piece.known.uid)
         piece.known = replace(piece.known, label=label or piece.known.label)
-        return _finish(piece, goal, evidence.observation.tamper)
+        return _finish(piece, goal, evidence.observation)
 
 
 def foresee(bench: Bench, profile: Profile) -> Preview:
@@ -113,9 +113,14 @@ def reset(bench: Bench) -> Result:
     """
     evidence = look_at(bench)
     piece = _workpiece(bench, evidence)
+    if evidence.observation.uid is None:
+        raise RefusedError(
+            "a tag with random IDs is known by nothing but its URL, which a reset would take away",
+            'It can be written again as often as you like: "ntag424 provision".',
+        )
     goal = Goal(None, piece.known.generation or Generation(0, evidence.highest_epoch))
     with _in_doubt_once_begun(piece):
-        return _finish(piece, goal, evidence.observation.tamper)
+        return _finish(piece, goal, evidence.observation)
 
 
 def repair(bench: Bench, profile: Profile | None = None, *, origin: Origin = Origin.NXP) -> Result:
@@ -145,7 +150,7 @@ def repair(bench: Bench, profile: Profile | None = None, *, origin: Origin = Ori
             return _unchanged(evidence)
         # Somebody else wrote to it: a life of its own, so that nothing old becomes new.
         again = Goal(goal.profile, _next(bench, evidence, _recorded_profile(evidence)))
-        return _finish(piece, again, evidence.observation.tamper)
+        return _finish(piece, again, evidence.observation)
 
 
 def look_at(bench: Bench) -> Evidence:
@@ -206,19 +211,20 @@ def _go_on(piece: Workpiece, evidence: Evidence, goal: Goal) -> Result:
     """Take up what was left: a tag that was proven lacks nothing but its enrolment."""
     known = piece.known
     if known.stage is not Stage.WRITTEN or not is_intact(evidence, piece.bench):
-        return _finish(piece, goal, evidence.observation.tamper)
+        return _finish(piece, goal, evidence.observation)
     try:
         # As it was asked the first time: the answer alone may have been lost.
-        return _enrol(piece, goal, Proof(known.counter, evidence.observation.url))
+        result = _enrol(piece, goal, Proof(known.counter, evidence.observation.url))
+        return result if piece.known.stage is Stage.READY else _unchanged(evidence)
     except StaleEpochError:
-        return _finish(piece, goal, evidence.observation.tamper)
+        return _finish(piece, goal, evidence.observation)
 
 
-def _finish(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Result:
+def _finish(piece: Workpiece, goal: Goal, seen: Observation) -> Result:
     for _ in range(_GENERATIONS_TRIED):
         stage = Stage.WRITING if piece.is_begun else Stage.PLANNED
         piece.put(replace(piece.known, goal=goal, stage=stage))
-        proof = _write_and_prove(piece, goal, tamper)
+        proof = _write_and_prove(piece, goal, seen)
         if goal.profile is None:
             return _blank(piece, goal)
         piece.put(replace(piece.known, stage=Stage.WRITTEN, about="", counter=proof.counter))
@@ -237,16 +243,16 @@ def _finish(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Result
 
 def _enrol(piece: Workpiece, goal: Goal, proof: Proof) -> Result:
     uid, generation = piece.known.uid, goal.generation
-    piece.bench.enroller.enrol(uid, generation, proof.counter)
-    piece.put(replace(piece.known, stage=Stage.READY))
+    is_known = piece.bench.enroller.enrol(uid, generation, proof.counter)
+    piece.put(replace(piece.known, stage=Stage.READY if is_known else Stage.WRITTEN))
     return Result(uid, Outcome.PROVISIONED, generation, proof.counter, proof.url)
 
 
-def _write_and_prove(piece: Workpiece, goal: Goal, tamper: TamperStatus | None) -> Proof:
-    scheme = _scheme(piece.bench, goal)
-    mode = write(piece, goal, scheme, tamper)
+def _write_and_prove(piece: Workpiece, goal: Goal, seen: Observation) -> Proof:
+    version = _version(piece.bench, goal)
+    mode = write(piece, goal, version.scheme, seen)
     piece.known = replace(piece.known, about="its proof")
-    return prove(piece, goal, scheme, piece.bench.keyring, mode)
+    return prove(piece, goal, version, mode)
 
 
 def _blank(piece: Workpiece, goal: Goal) -> Result:
@@ -255,10 +261,14 @@ def _blank(piece: Workpiece, goal: Goal) -> Result:
 
 
 def _scheme(bench: Bench, goal: Goal) -> KeyScheme:
-    """Return the keys of the goal's version, retired or not; a blank tag needs none."""
+    return _version(bench, goal).scheme
+
+
+def _version(bench: Bench, goal: Goal) -> KeyVersion:
+    """Return the goal's key version, retired or not; a blank tag needs none."""
     for version in bench.keyring:
         if version.ordinal == goal.generation.key_version or goal.is_reset:
-            return version.scheme
+            return KeyVersion(version.ordinal, version.scheme)
     raise SetupError(
         f"the tag was written under key version {goal.generation.key_version}, which is not here",
         'Bring it back with "ntag424 keys restore".',
@@ -271,7 +281,7 @@ def _require_image(bench: Bench, goal: Goal, uid: Uid) -> None:
         for mode in Mode:
             goal.image(uid, _scheme(bench, goal), mode)
         if goal.profile is not None:
-            Verifier(goal.profile.template, bench.keyring)
+            Verifier(goal.profile.template, Keyring([_version(bench, goal)]))
     except ValueError as error:
         hint = "Choose another template, or another key scheme."
         raise RefusedError(f"template and keys do not go together: {error}", hint) from error

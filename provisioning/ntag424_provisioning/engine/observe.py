@@ -22,7 +22,7 @@ from ntag424.errors import ProtocolError, TagRefusedError
 from ntag424.exchange import ask
 from ntag424.files import SAFE_READ
 from ntag424.flow import Flow
-from ntag424.model.files import FILE_SIZES, FileSettings
+from ntag424.model.files import FILE_SIZES, FREE, FileSettings
 from ntag424.model.version import TagVersion
 from ntag424.ndef import read_uri
 from ntag424_provisioning.errors import NotOurChipError
@@ -60,6 +60,14 @@ class Observation:
             return read_uri(self.ndef)
         except ValueError:
             return None
+
+
+def is_spent(seen: Observation) -> bool:
+    """Whether the read counter has come to its limit (SDMReadCtrLimit)."""
+    settings = seen.settings[NDEF_FILE]
+    if settings is None or settings.sdm is None:
+        return False
+    return not seen.ndef and settings.access.read is FREE
 
 
 def observe() -> Flow[Observation]:

@@ -7,7 +7,7 @@ else needs is the one that was proven at the beginning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ntag424 import Mode, TamperStatus
 from ntag424.commands import EnableLrp, EnableTagTamper, SetConfiguration
@@ -81,6 +81,8 @@ class Held:
     settings: Mapping[int, FileSettings]
     mode: Mode
     tamper: TamperStatus | None = None
+    #: The read counter has come to its limit. It starts again when SDM is turned on.
+    is_spent: bool = False
 
 
 def plan(image: TagImage, held: Held) -> tuple[Step, ...]:
@@ -110,9 +112,12 @@ def _steps(image: TagImage, held: Held) -> Iterator[Step]:
         yield from _key(image, held, number)
     yield from _pieces(CC_FILE, image.cc, held.cc)
     yield from _pieces(NDEF_FILE, image.ndef, held.ndef)
+    if held.is_spent:
+        yield SettingsStep(NDEF_FILE, replace(image.settings[NDEF_FILE], sdm=None))
     for number in (PROPRIETARY_FILE, CC_FILE, NDEF_FILE):
-        if image.settings[number] != held.settings.get(number):
-            yield SettingsStep(number, image.settings[number])
+        settings = image.settings[number]
+        if settings != held.settings.get(number) or (held.is_spent and number == NDEF_FILE):
+            yield SettingsStep(number, settings)
     yield from _key(image, held, 0)
 
 

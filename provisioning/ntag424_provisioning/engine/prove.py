@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ntag424 import CountedTap, Keyring, Mode, VerificationError, Verifier
-from ntag424.commands import EnableRandomId, GetCardUid, GetKeyVersion
+from ntag424 import CountedTap, Keyring, KeyVersion, Mode, VerificationError, Verifier
+from ntag424.commands import EnableRandomId, GetCardUid, GetKeyVersion, GetVersion
 from ntag424.keys import KeyScheme
 from ntag424.ndef import read_uri
 from ntag424.session import AuthenticatedSession
@@ -26,7 +26,7 @@ class Proof:
     url: str | None
 
 
-def prove(piece: Workpiece, goal: Goal, scheme: KeyScheme, keyring: Keyring, mode: Mode) -> Proof:
+def prove(piece: Workpiece, goal: Goal, version: KeyVersion, mode: Mode) -> Proof:
     """Prove that the tag holds what *goal* says, and works.
 
     Raises:
@@ -37,10 +37,11 @@ def prove(piece: Workpiece, goal: Goal, scheme: KeyScheme, keyring: Keyring, mod
     piece.bench.link.reconnect()
     proof = Proof(0, None)
     if goal.profile is not None:
-        proof = _two_taps(piece, goal, Verifier(goal.profile.template, keyring, mode=mode))
+        verifier = Verifier(goal.profile.template, Keyring([version]), mode=mode)
+        proof = _two_taps(piece, goal, verifier)
     piece.tell(2, 2, "prove key 0, read everything back")
     session = piece.authenticate(0, mode=mode)
-    _compare(piece, goal, scheme, session)
+    _compare(piece, goal, version.scheme, session)
     _hide(piece, goal, session)
     return proof
 
@@ -84,5 +85,7 @@ def _compare(
 def _hide(piece: Workpiece, goal: Goal, session: AuthenticatedSession) -> None:
     """Turn random IDs on, as the last thing: then the tag has another name each time."""
     profile = goal.profile
-    if profile is not None and Irreversible.RANDOM_ID in profile.irreversible:
+    if profile is None or Irreversible.RANDOM_ID not in profile.irreversible:
+        return
+    if any(session.send(GetVersion()).uid):
         piece.change(session, EnableRandomId(), "random IDs, irreversible")

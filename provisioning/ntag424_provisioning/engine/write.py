@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ntag424 import Mode, TamperStatus
 from ntag424.commands import (
     FILE_IDS,
@@ -14,6 +16,7 @@ from ntag424.commands import (
 from ntag424.errors import TagRefusedError
 from ntag424.keys import KeyScheme
 from ntag424.session import AuthenticatedSession
+from ntag424_provisioning.engine.observe import Observation, is_spent
 from ntag424_provisioning.engine.plan import (
     ConfigurationStep,
     FileStep,
@@ -29,7 +32,7 @@ from ntag424_provisioning.model import Goal, KnownTag, Slots, TagImage
 from ntag424_provisioning.model.image import CC_FILE, NDEF_FILE
 
 
-def write(piece: Workpiece, goal: Goal, scheme: KeyScheme, tamper: TamperStatus | None) -> Mode:
+def write(piece: Workpiece, goal: Goal, scheme: KeyScheme, seen: Observation) -> Mode:
     """Make the tag hold what *goal* says, and return the mode it is in.
 
     Key 0 is the goal's on return; nothing is proven yet.
@@ -40,12 +43,13 @@ def write(piece: Workpiece, goal: Goal, scheme: KeyScheme, tamper: TamperStatus 
             known of the tag is in the journal.
 
     """
+    tamper, spent = seen.tamper, is_spent(seen)
     while True:
         before = piece.known
         session = piece.authenticate(0)
         try:
             _believe_versions(piece, session)
-            held = look(session, piece.known.slots, tamper)
+            held = replace(look(session, piece.known.slots, tamper), is_spent=spent)
             if told := configuration(goal.profile, held):
                 tamper = _configure(piece, session, told)
                 continue

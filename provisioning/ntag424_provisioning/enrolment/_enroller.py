@@ -31,8 +31,8 @@ class Enroller(Protocol):
         """
         ...
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
-        """Let taps of *generation* above *counter* count from now on.
+    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:
+        """Let taps of *generation* above *counter* count from now on; false if only later.
 
         The same call again does nothing: an answer may have been lost.
 
@@ -100,5 +100,6 @@ class Later(Closing):
         """See `Enroller.find`."""
         return None
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:  # noqa: ARG002
         """See `Enroller.enrol`."""
+        return False

@@ -73,7 +73,7 @@ class HttpEnroller(Closing):
             return None
         raise error
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:
         """See `Enroller.enrol`."""
         members = {
             "uid": str(uid),
@@ -84,7 +84,7 @@ class HttpEnroller(Closing):
         answer = self._ask("POST", "v1/tags", members)
         if answer.status_code in (HTTPStatus.CREATED, HTTPStatus.OK):
             require(generation, answer)
-            return
+            return True
         if answer.status_code == HTTPStatus.CONFLICT:
             raise stale(uid, *generation_in(answer))
         raise refusal(answer) or EnrolmentError("the service does not enrol tags")

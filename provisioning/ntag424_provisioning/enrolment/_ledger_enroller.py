@@ -52,11 +52,12 @@ class LedgerEnroller(Closing):
         record = self._ask(self._ledger.find(uid))
         return None if record is None else Enrolled(record.generation, record.counter)
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:
         """See `Enroller.enrol`."""
         verdict = self._ask(enrol_once(self._ledger, Enrolment(uid, generation, counter)))
         if isinstance(verdict, Stale):
             raise stale(uid, verdict.record.generation, verdict.record.counter)
+        return True
 
     def close(self) -> None:
         """See `OpenEnroller.close`."""

@@ -131,28 +131,35 @@ class Worker:
     # ---- a tag is to go -------------------------------------------------------------------------
 
     def _await_removal(self, shown: bytes | None) -> None:
-        """Wait until the reader is empty, or has another tag on it.
-
-        Released, a tag may be any other: only so a reader of simulated tags goes on.
-        """
+        """Wait until the reader is empty, or has another tag on it."""
         misses = 0
         while misses < _MISSES:
             target = self._control.to_undo(self._post.reader)
             if self._control.is_stopping or (target is not None and target.uid == shown):
                 return
+            # Released, the next one may be any: only so a reader of simulated tags goes on.
             self._post.link.release_tag()
             try:
-                now = self._post.link.wait_for_tag(0)
+                now = self._look()
             except NoTagError:
                 misses += 1
-            except TransportError:
-                misses = 0
             else:
-                misses = 0
                 if now != shown and not (is_hidden(now) and is_hidden(shown)):
                     break
+                misses = 0
             self._post.times.pause(LOOK)
         self._control.emit(TagRemoved(self._post.reader))
+
+    def _look(self) -> bytes | None:
+        """Return what is there now, however often contact is lost while it is recognised."""
+        while True:
+            try:
+                return self._post.link.wait_for_tag(0)
+            except TransportError:
+                # It is there, and must not be released unseen.
+                if self._control.is_stopping:
+                    raise NoTagError("the run is over") from None
+                self._post.times.pause(LOOK)
 
     # ---- undoing --------------------------------------------------------------------------------
 

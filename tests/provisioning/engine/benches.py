@@ -120,10 +120,11 @@ class MemoryLedger:
             raise EnrolmentError("the ledger is away")
         present = self.tags.get(uid)
         if present == Enrolled(generation, counter):
-            return
+            return True
         if present is not None and present.generation >= generation:
             raise StaleEpochError("stale", known=present.generation)
         self.tags[uid] = Enrolled(generation, counter)
+        return True
 
 
 class Workshop:

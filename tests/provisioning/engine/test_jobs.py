@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 from ntag424_provisioning.engine.bench import Outcome
 from ntag424_provisioning.engine.jobs import Origin, provision, repair, reset, rotate
 from ntag424_provisioning.engine.observe import observe
+from ntag424_provisioning.enrolment import Later
 from ntag424_provisioning.enrolment._enroller import Enrolled
 from ntag424_provisioning.errors import (
     EnrolmentError,
@@ -331,7 +333,7 @@ def test_a_tag_that_could_not_be_enrolled_is_enrolled_by_repair(workshop):
 
 def test_an_enrolment_whose_answer_was_lost_does_not_begin_another_life(workshop):
     def enrol_and_lose_the_answer(*told, enrol=workshop.ledger.enrol):
-        enrol(*told)
+        assert enrol(*told)
         raise EnrolmentError("the answer was lost")
 
     workshop.ledger.enrol = enrol_and_lose_the_answer
@@ -349,6 +351,19 @@ def test_a_tag_that_was_only_planned_is_not_in_doubt(used):
     with pytest.raises(TransportError):
         rotate(used.bench(TornLink(used.tag, cut_at=first_part)))
     assert used.journal.find(UID).stage is Stage.PLANNED
+
+
+def test_a_tag_that_nobody_was_told_of_waits_for_its_enrolment(workshop):
+    provision(replace(workshop.bench(), enroller=Later()), PROFILE, origin=Origin.ANY)
+    assert workshop.journal.find(UID).stage is Stage.WRITTEN
+    repair(workshop.bench())
+    assert workshop.tap()
+
+
+def test_a_tag_that_nobody_was_told_of_is_not_written_twice(workshop):
+    provision(replace(workshop.bench(), enroller=Later()), PROFILE, origin=Origin.ANY)
+    bench = replace(workshop.bench(), enroller=Later())
+    assert provision(bench, PROFILE, origin=Origin.ANY).outcome is Outcome.UNCHANGED
 
 
 # ---- repair ---------------------------------------------------------------------------------
@@ -381,6 +396,46 @@ def change_settings(link, key):
     session = Session(link)
     session.select()
     session.authenticate(0, key).send(ChangeFileSettings(2, FACTORY_SETTINGS[2]))
+
+
+def test_a_tag_with_random_ids_is_not_reset(workshop):
+    profile = Profile(TEMPLATE, irreversible=frozenset({Irreversible.RANDOM_ID}))
+    provision(workshop.bench(), profile, origin=Origin.ANY)
+    link = TornLink(workshop.tag)
+    with pytest.raises(RefusedError, match="known by nothing but its URL"):
+        reset(workshop.bench(link))
+    assert not changes(link)
+
+
+def test_a_tag_whose_counter_is_at_its_limit_begins_to_count_again(workshop):
+    provision(workshop.bench(), Profile(TEMPLATE, counter_limit=20), origin=Origin.ANY)
+    with suppress(ValueError):
+        while True:
+            workshop.tag.tap()
+    repair(workshop.bench())
+    assert workshop.tap().counter < 20
+
+
+def test_a_version_byte_that_lies_makes_nobody_forget_a_key(workshop):
+    """The tag was torn as key 0 changed, and the byte says that it did not hold the new one."""
+    whole = Workshop()
+    provision(whole.bench(), PROFILE, origin=Origin.ANY)
+    last_change = max(i for i, c in enumerate(whole.link.commands) if c.ins == 0xC4)
+    with pytest.raises(InDoubtError):
+        provision(workshop.bench(cut_at=last_change, executed=True), PROFILE, origin=Origin.ANY)
+    before = workshop.journal.find(UID).slots[0]
+    with suppress(WrongKeyError, InDoubtError, TagRefusedError):
+        repair(workshop.bench(LyingLink(workshop.tag, cut_at=30)))
+    assert set(workshop.journal.find(UID).slots[0]) == set(before)
+
+
+class LyingLink(TornLink):
+    """Says of key 0 that it is still the factory's."""
+
+    def transmit(self, command):
+        answer = super().transmit(command)
+        lies = command.ins == 0x64 and command.data == b"\x00"
+        return replace(answer, data=b"\x00") if lies else answer
 
 
 def test_another_tag_laid_in_between_gets_nothing_that_changes_it(used):
