@@ -19,6 +19,19 @@ from ntag424_service.errors import SettingsError
 PREFIX = "NTAG424_"
 #: Read by the library when it is imported; no setting of the service.
 _LIBRARY_SETTINGS = ("NTAG424_CRYPTO",)
+#: Those of the command line `ntag424`, which may be set in the same shell.
+_COMMAND_LINE = frozenset(
+    PREFIX + name
+    for name in (
+        "CREDENTIAL_FILE",
+        "ENROL",
+        "HOME",
+        "KEY_FILE",
+        "PASSPHRASE_FILE",
+        "READER",
+        "URL",
+    )
+)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
 
 
@@ -137,7 +150,7 @@ def is_loopback(host: str) -> bool:
 def _refuse_unknown(names: Iterable[str]) -> None:
     """Refuse what looks like a setting and is none: a typo must not mean the default."""
     known = [variable(name) for name in Settings.model_fields] + [*_LIBRARY_SETTINGS]
-    for name in sorted(names):
+    for name in sorted(set(names) - _COMMAND_LINE):
         if name.startswith(PREFIX) and name not in known:
             similar = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {similar[0]}?" if similar else _HINT

@@ -33,7 +33,7 @@ CredentialFile = Annotated[
     Path | None,
     typer.Option(
         "--credential-file",
-        envvar="NTAG424_ENROLMENT_CREDENTIAL",
+        envvar="NTAG424_CREDENTIAL_FILE",
         help="For https: the file, mode 600, with the credential that the service drew.",
     ),
 ]
@@ -61,6 +61,6 @@ def open_enroller(enrol: str | None, credential_file: Path | None) -> OpenEnroll
     if credential_file is None:
         raise SetupError(
             "a service enrols nobody without a credential",
-            "Name its file with --credential-file, or with NTAG424_ENROLMENT_CREDENTIAL.",
+            "Name its file with --credential-file, or with NTAG424_CREDENTIAL_FILE.",
         )
     return enrolment.http_enroller(enrol, credential_file)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ntag424 import Mode, Verifier
+from ntag424 import Mode
 from ntag424.errors import Ntag424Error
 from ntag424.flow import run
 from ntag424.session import Session
@@ -14,6 +14,7 @@ from ntag424_provisioning.cli.frame import Json, tell
 from ntag424_provisioning.cli.profile_option import MaybeUrl, read_profile
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
 from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
+from ntag424_provisioning.cli.verifiers import verifier_of
 from ntag424_provisioning.cli.working import Wait, await_tag, vault_of
 from ntag424_provisioning.engine.defects import Defect, Expectation, defects, unexpected
 from ntag424_provisioning.engine.observe import Observation, observe
@@ -76,7 +77,7 @@ def _compared(seen: Observation, vault: Vault, url: str | None) -> list[Defect]:
     scheme = next(v.scheme for v in keyring if v.ordinal == goal.generation.key_version)
     mode = Mode.AES if tap is None else tap.mode
     image = goal.image(uid, scheme, mode)
-    verifier = Verifier(goal.profile.template, keyring, mode=mode)
+    verifier = verifier_of(goal.profile.template, keyring, mode)
     return unexpected(seen, tap, Expectation(image, verifier, goal.generation))
 
 

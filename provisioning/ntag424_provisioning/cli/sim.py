@@ -10,9 +10,9 @@ import typer
 
 from ntag424 import Uid
 from ntag424.ndef import read_uri
+from ntag424_provisioning import sim as simulated
 from ntag424_provisioning.cli.frame import Json, group, say, tell
 from ntag424_provisioning.errors import RefusedError, SetupError
-from ntag424_provisioning.sim import Shelf, Tear, serve_to_nfcpy, serve_to_pcscd
 
 app = group("Make and use simulated tags; --reader sim:NAME is a reader with one on it.")
 
@@ -42,7 +42,7 @@ def new(
     if uid is not None and count is not None:
         raise SetupError("one UID is not enough for several tags", "Leave out --uid or --count.")
     names = [name] if count is None else [f"{name}-{n:04}" for n in range(1, count + 1)]
-    shelf = Shelf()
+    shelf = simulated.Shelf()
     if taken := sorted(set(names) & set(shelf.names())):
         hint = "Choose another name, or remove them: ntag424 sim remove."
         raise SetupError(f"there are simulated tags of this name already: {taken[0]}", hint)
@@ -55,7 +55,7 @@ def new(
 @app.command("list")
 def list_tags(*, as_json: Json = False) -> None:
     """List the tags there are."""
-    shelf = Shelf()
+    shelf = simulated.Shelf()
     for name in shelf.names():
         facts = shelf.facts(name)
         counter = facts["read_counter"]
@@ -65,14 +65,14 @@ def list_tags(*, as_json: Json = False) -> None:
 @app.command()
 def show(name: _Name, *, as_json: Json = False) -> None:
     """Show what a tag is like, without its keys."""
-    facts = Shelf().facts(name)
+    facts = simulated.Shelf().facts(name)
     tell(facts, "\n".join(_lines(facts)), as_json=as_json)
 
 
 @app.command()
 def tap(name: _Name, *, as_json: Json = False) -> None:
     """Hold a tag to a phone once, and print the URL that the phone opens."""
-    with Shelf().take(name) as taken:
+    with simulated.Shelf().take(name) as taken:
         try:
             url = read_uri(taken.tag.tap())
         except ValueError as error:
@@ -101,11 +101,11 @@ def serve(
     def announce(place: str) -> None:
         tell({"name": name, "place": place}, f"{name} is at {place}", as_json=as_json)
 
-    with Shelf().take(name) as taken:
+    with simulated.Shelf().take(name) as taken:
         try:
             if udp is None:
-                serve_to_pcscd(taken, port, announce)
-            serve_to_nfcpy(taken, udp, announce)
+                simulated.serve_to_pcscd(taken, port, announce)
+            simulated.serve_to_nfcpy(taken, udp, announce)
         except KeyboardInterrupt:
             say(f"{name} is taken away again.")
 
@@ -125,13 +125,13 @@ def tear(
     Commands are counted from when the tag is laid down. The tag is back at once, as if
     it had been laid back. That it was torn away is forgotten once it has happened.
     """
-    Shelf().arm(name, Tear(at, executed))
+    simulated.Shelf().arm(name, simulated.Tear(at, executed))
 
 
 @app.command()
 def remove(name: _Names) -> None:
     """Destroy tags."""
-    shelf = Shelf()
+    shelf = simulated.Shelf()
     for each in shelf.names(name) or [name]:
         shelf.remove(each)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,6 @@ from ntag424_provisioning.engine.jobs import Origin
 from ntag424_provisioning.engine.recognise import Recogniser
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.links import Link, ReaderName, open_link, parse_reader
-from ntag424_provisioning.model import Profile
 from ntag424_provisioning.station import (
     FirstArticle,
     LabelSource,
@@ -40,10 +40,12 @@ from ntag424_provisioning.station import (
     Rotation,
     StationSettings,
     Stock,
+    Summary,
+    Task,
     run_station,
     summary_text,
 )
-from ntag424_provisioning.station.seating import Show, Sound, best_show, seat
+from ntag424_provisioning.station.seating import Seat, Show, Sound, best_show, seat
 
 Readers = Annotated[
     list[str] | None,
@@ -111,45 +113,71 @@ def station(
     finishes what was begun. Started again with the same report, a run goes on.
     """
     labels = _labels(label, first, manifest)
-    profile = None
-    if url is not None and not rotate:
+    if rotate:
+        task: Task = _rotation(labels)
+    else:
         profile = read_profile(
-            url, file_data, counter_limit, irreversible, allow_irreversible=allow_irreversible
+            _required(url),
+            file_data,
+            counter_limit,
+            irreversible,
+            allow_irreversible=allow_irreversible,
         )
-    origin = Origin.ANY if any_chip else Origin.NXP
-    task = _rotation(labels) if rotate else _provisioning(profile, origin, labels)
+        task = Provisioning(profile, Origin.ANY if any_chip else Origin.NXP, labels)
     article = FirstArticle.SKIPPED if skip_first_article else FirstArticle.REQUIRED
+    settings = StationSettings(task, count, batch, article)
     show = Show.JSON if as_json else Show.LINES if plain else best_show()
-    with ExitStack() as closing:
-        opened = closing.enter_context(vault_of(vault, key_file, passphrase_file))
-        require_backup(opened)
-        records = NoReport() if report is None else closing.enter_context(Report(report))
-        enroller = closing.enter_context(open_enroller(enrol, credential_file))
-        stock = Stock(opened, opened.keyring(), enroller)
-        links = _links(reader or [], stock, closing)
-        place = seat(show, Sound.QUIET if quiet else Sound.BELL, ask)
-        closing.enter_context(place.taken())
-        summary = run_station(
-            StationSettings(task, count, batch, article),
-            links,
-            stock,
-            place,
-            records=records,
-            known=opened.tags(),
-            control=place.control,
-            operator=place if can_ask() else None,
-        )
+    place = seat(show, Sound.QUIET if quiet else Sound.BELL, ask)
+    means = _Means(
+        vault, key_file, passphrase_file, enrol, credential_file, report, tuple(reader or ())
+    )
+    summary = means.run(settings, place)
     if not as_json:
         typer.echo(summary_text(summary))
     raise typer.Exit(summary.exit)
 
 
-def _provisioning(
-    profile: Profile | None, origin: Origin, labels: LabelSource | None
-) -> Provisioning:
-    if profile is None:
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What a run takes beside its settings: files, a ledger, readers."""
+
+    vault: Path | None
+    key_file: Path | None
+    passphrase_file: Path | None
+    enrol: str | None
+    credential_file: Path | None
+    report: Path | None
+    readers: tuple[str, ...]
+
+    def run(self, settings: StationSettings, place: Seat) -> Summary:
+        """Open everything, before any tag is touched, and run."""
+        with ExitStack() as closing:
+            vault = closing.enter_context(
+                vault_of(self.vault, self.key_file, self.passphrase_file)
+            )
+            require_backup(vault)
+            report = self.report
+            records = NoReport() if report is None else closing.enter_context(Report(report))
+            enroller = closing.enter_context(open_enroller(self.enrol, self.credential_file))
+            stock = Stock(vault, vault.keyring(), enroller)
+            links = _links(self.readers, stock, closing)
+            closing.enter_context(place.taken())
+            return run_station(
+                settings,
+                links,
+                stock,
+                place,
+                records=records,
+                known=vault.tags(),
+                control=place.control,
+                operator=place if can_ask() else None,
+            )
+
+
+def _required(url: str | None) -> str:
+    if url is None:
         raise SetupError("nobody said what URL the tags get", "Say --url, or --rotate.")
-    return Provisioning(profile, origin, labels)
+    return url
 
 
 def _rotation(labels: LabelSource | None) -> Rotation:

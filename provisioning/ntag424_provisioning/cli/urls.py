@@ -17,6 +17,7 @@ from ntag424_provisioning.cli.profile_option import Url, read_template
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
 from ntag424_provisioning.cli.showing import masked, tap_record, tap_text
 from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
+from ntag424_provisioning.cli.verifiers import verifier_of
 from ntag424_provisioning.cli.working import Wait, await_tag, vault_of
 from ntag424_provisioning.engine.observe import observe
 from ntag424_provisioning.errors import NotOurChipError
@@ -38,7 +39,7 @@ def verify(
     """Verify the URL of a tap, offline: whether it is fresh, only a ledger knows."""
     template = read_template(url)
     with vault_of(vault, key_file, passphrase_file) as opened:
-        verifier = Verifier(template, opened.keyring())
+        verifier = verifier_of(template, opened.keyring())
     results = [_verify(line, verifier, as_json=as_json) for line in _lines(address)]
     if not all(results):
         raise typer.Exit(Exit.NOT_GENUINE)
@@ -56,7 +57,7 @@ def explain(
     """Say why the URL of a tap does not verify: under what key or settings it would."""
     template = read_template(url)
     with vault_of(vault, key_file, passphrase_file) as opened:
-        candidates = [Verifier(template, opened.keyring()), _factory(template)]
+        candidates = [verifier_of(template, opened.keyring()), _factory(template)]
     results = [_explain(line, candidates, as_json=as_json) for line in _lines(address)]
     if not all(results):
         raise typer.Exit(Exit.NOT_GENUINE)
@@ -76,7 +77,7 @@ def tap(
     """Read the tag on the reader as a phone does, and verify its URL."""
     template = read_template(url)
     with vault_of(vault, key_file, passphrase_file) as opened:
-        verifier = Verifier(template, opened.keyring())
+        verifier = verifier_of(template, opened.keyring())
     link = open_reader(reader)
     try:
         await_tag(link, wait)

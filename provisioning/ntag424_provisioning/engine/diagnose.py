@@ -8,6 +8,7 @@ from ntag424 import Uid
 from ntag424_provisioning.engine.bench import Bench
 from ntag424_provisioning.engine.evidence import Evidence
 from ntag424_provisioning.engine.jobs import is_intact, look_at
+from ntag424_provisioning.enrolment import Later
 from ntag424_provisioning.model import Goal, Stage
 from ntag424_provisioning.model.known_tag import ATTEMPTS
 
@@ -37,7 +38,9 @@ def diagnose(bench: Bench) -> Diagnosis:
     """
     evidence = look_at(bench)
     known = evidence.known
-    is_sound = known.stage is Stage.READY and is_intact(evidence, bench)
+    # Who enrols later has nothing to do with a tag that is written.
+    ended = (Stage.READY, Stage.WRITTEN) if isinstance(bench.enroller, Later) else (Stage.READY,)
+    is_sound = known.stage in ended and is_intact(evidence, bench)
     finding, intention = _words(evidence, is_sound=is_sound)
     return Diagnosis(known.uid, finding, intention, _warning(known.attempts), is_sound)
 
@@ -63,6 +66,8 @@ def _words(evidence: Evidence, *, is_sound: bool) -> tuple[str, str]:
             which = f"; key {', '.join(open_slots)} may be either" if open_slots else ""
             about = f", last at {known.about}" if known.about else ""
             return f"begun and not finished{about}{which}.", f"{_becoming(known.goal)}."
+        case Stage.WRITTEN if is_sound:
+            return "works, and is not enrolled.", "nothing; --enrol enrols it."
         case Stage.WRITTEN:
             return "written, and not enrolled.", "prove that it works, and enrol it."
         case Stage.READY if is_sound:

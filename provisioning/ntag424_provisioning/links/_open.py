@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import repeat
 
 from ntag424.readers import Identify, NfcpyReader, PcscReader
+from ntag424_provisioning import sim
 from ntag424_provisioning.links._link import Link
 from ntag424_provisioning.links._names import NfcpyName, PcscName, ReaderName, SimulatedName
 from ntag424_provisioning.links._quiet import silence_nfcpy
-from ntag424_provisioning.sim import Shelf, SimLink, unknown
 
 
 def open_link(reader: ReaderName, *, identify: Identify | None = None) -> Link:
@@ -33,9 +33,9 @@ def open_link(reader: ReaderName, *, identify: Identify | None = None) -> Link:
 
 
 def _simulated(pattern: str, identify: Identify | None) -> Link:
-    shelf = Shelf()
+    shelf = sim.Shelf()
     names = shelf.names(pattern)
     if not names:
-        raise unknown(pattern)
+        raise sim.unknown(pattern)
     # A single tag stays on its reader when it is released, as a physical one does.
-    return SimLink(shelf, repeat(pattern) if names == [pattern] else names, identify)
+    return sim.SimLink(shelf, repeat(pattern) if names == [pattern] else names, identify)

@@ -19,6 +19,7 @@ from ntag424_provisioning.station._settings import (
     Provisioning,
     Rotation,
     StationSettings,
+    Task,
 )
 from ntag424_provisioning.station._summary import Remaining, Summary
 
@@ -41,6 +42,7 @@ __all__ = [
     "Stock",
     "StopReason",
     "Summary",
+    "Task",
     "Times",
     "run_station",
     "summary_text",

@@ -14,8 +14,8 @@ from ntag424.errors import (
     TagRefusedError,
     TransportError,
 )
-from ntag424_provisioning.engine.bench import Bench, Progress, Result
-from ntag424_provisioning.engine.jobs import repair
+from ntag424_provisioning.engine.bench import Bench, Outcome, Progress, Result
+from ntag424_provisioning.engine.jobs import repair, reset
 from ntag424_provisioning.errors import InDoubtError
 from ntag424_provisioning.model import Stage
 from ntag424_provisioning.station._events import LostInWork, StepBegan
@@ -40,6 +40,8 @@ class Attempt:
         self._post = post
         self._uid = uid
         self._label = label
+        stock = post.stock
+        self._bench = Bench(post.link, stock.journal, stock.keyring, stock.enroller, self._watch)
         self._progress: Progress | None = None
         self._fresh_starts = 0
         self._repairs = 0
@@ -52,14 +54,19 @@ class Attempt:
             Ntag424Error: it could not be finished; the journal says how far it came.
 
         """
-        stock = self._post.stock
-        bench = Bench(self._post.link, stock.journal, stock.keyring, stock.enroller, self._watch)
+        now = job
         while True:
             try:
-                return job(bench)
+                result = now(self._bench)
             except Ntag424Error as error:
-                if self._get_over(error):
-                    job = repair
+                # Begun, the journal says what is to be done, and that alone.
+                now = repair if self._get_over(error) else job
+                continue
+            if now is repair and result.outcome is Outcome.RESET and job is not reset:
+                # What was to be finished was making it blank, from long before.
+                now = job
+                continue
+            return result
 
     def _watch(self, progress: Progress) -> None:
         if self._post.control.is_aborted:
@@ -69,7 +76,7 @@ class Attempt:
 
     def _get_over(self, error: Ntag424Error) -> bool:
         """Make a further attempt possible, and say whether the tag was begun; else raise."""
-        is_begun = self._post.stock.stage_of(self._uid) in (Stage.WRITING, Stage.WRITTEN)
+        is_begun = self._post.stock.stage_of(self._uid) is Stage.WRITING
         cause = error.__cause__ if isinstance(error, InDoubtError) else error
         if isinstance(cause, (TransportError, ReaderError)):
             if is_begun:

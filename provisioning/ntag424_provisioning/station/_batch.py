@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ntag424 import Ntag424Error, Uid
 from ntag424.errors import ReaderError, TransportError
 from ntag424_provisioning.engine.bench import Outcome, Result
-from ntag424_provisioning.errors import RefusedError, SetupError
+from ntag424_provisioning.errors import InDoubtError, RefusedError, SetupError
 from ntag424_provisioning.model import Stage
 from ntag424_provisioning.station._control import Finished
 from ntag424_provisioning.station._events import (
@@ -20,7 +20,7 @@ from ntag424_provisioning.station._events import (
     FirstArticleWanted,
     TagAlreadyOurs,
     TagDone,
-    TagEnrolled,
+    TagDoneAfterAll,
     TagFailed,
     TagInDoubt,
     TagNotEnrolled,
@@ -103,7 +103,7 @@ class Batch:
             if is_new:
                 self._tentative.add(uid)
             known = self._stock.journal.find(uid)
-            in_use = known is not None and known.stage is Stage.READY
+            in_use = known is not None and known.stage in (Stage.WRITTEN, Stage.READY)
             former = known.generation if known is not None and in_use else None
             try:
                 self._records.begin(Begun(uid, entry.label, former))
@@ -172,7 +172,7 @@ class Batch:
                     self._write(uid, label, RowOutcome.IN_DOUBT, error=error)
                     self.tally.add_in_doubt(uid, label, str(error))
                     event: Event = TagInDoubt(reader, uid, label, error)
-                case Stage.WRITTEN:
+                case Stage.WRITTEN if isinstance(error, InDoubtError):
                     self._write(uid, label, RowOutcome.NOT_ENROLLED, error=error)
                     self.tally.add_not_enrolled(uid, label, str(error))
                     event = TagNotEnrolled(reader, uid, label, error)
@@ -209,7 +209,7 @@ class Batch:
                 continue
             self._write(left.uid, left.label, RowOutcome.DONE, result)
             self.tally.add_done(left.uid)
-            enrolled += (TagEnrolled(left.uid, left.label),)
+            enrolled += (TagDoneAfterAll(left.uid, left.label),)
         return enrolled
 
     # ---- the first article ----------------------------------------------------------------------

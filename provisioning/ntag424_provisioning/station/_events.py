@@ -96,8 +96,8 @@ class TagNotEnrolled(TagEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class TagEnrolled(Event):
-    """At the end of the run a ledger was told of a tag after all."""
+class TagDoneAfterAll(Event):
+    """At the end of the run nothing was left to be done for its enrolment."""
 
     uid: Uid
     label: str

@@ -11,9 +11,9 @@ from ntag424_provisioning.station._labels import Entry, LabelSource
 
 
 class LabelsUsedUpError(RefusedError):
-    """There is no label left for any tag."""
+    """There is no label left for any tag: the end of a run."""
 
-    hint = "Make a manifest with further rows, and start the station again."
+    hint = "For more tags add rows to the manifest, and start the station again."
 
 
 class LabelBook:

@@ -52,6 +52,8 @@ class Stock:
     def enrol(self, uid: Uid) -> Result:
         """Enrol a tag that is written and proven, without having it at hand.
 
+        Where tags are enrolled later, by an export, nothing is left to be done.
+
         Raises:
             EnrolmentError: it still cannot be done.
             InDoubtError: it is not written and proven.
@@ -60,8 +62,8 @@ class Stock:
         known = self.journal.find(uid)
         if known is None or known.generation is None or known.stage is not Stage.WRITTEN:
             raise InDoubtError(f"tag {uid} is not finished")
-        self.enroller.enrol(uid, known.generation, known.counter)
-        self.journal.put(replace(known, stage=Stage.READY))
+        if self.enroller.enrol(uid, known.generation, known.counter):
+            self.journal.put(replace(known, stage=Stage.READY))
         return Result(uid, Outcome.PROVISIONED, known.generation, known.counter)
 
 

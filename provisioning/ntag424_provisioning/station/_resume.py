@@ -45,15 +45,14 @@ def _to_be_looked_at(history: History) -> Iterator[Begun]:
 def _outcome(known: KnownTag, begun: Begun, history: History) -> RowOutcome | None:
     """Say what became of a tag, if the report does not."""
     is_open = known.uid in history.open
+    is_told = known.generation in (begun.former, history.done.get(known.uid)) and not is_open
     match known.stage:
-        case Stage.READY:
-            told = (begun.former, history.done.get(known.uid))
-            is_told = known.generation in told and not is_open
-            return None if is_told else RowOutcome.DONE
-        case Stage.WRITING:
-            return None if is_open else RowOutcome.IN_DOUBT
-        case Stage.WRITTEN:
-            return None if is_open else RowOutcome.NOT_ENROLLED
+        case Stage.READY if not is_told:
+            return RowOutcome.DONE
+        case Stage.WRITING if not is_open:
+            return RowOutcome.IN_DOUBT
+        case Stage.WRITTEN if not (is_open or is_told):
+            return RowOutcome.NOT_ENROLLED
         case Stage.BLANK if is_open or known.uid in history.done:
             return RowOutcome.UNDONE
         case _:

@@ -10,7 +10,7 @@ from ntag424_provisioning.station._events import (
     RunBegan,
     TagAlreadyOurs,
     TagDone,
-    TagEnrolled,
+    TagDoneAfterAll,
     TagFailed,
     TagInDoubt,
     TagNotEnrolled,
@@ -42,7 +42,7 @@ class Score:
             case TagDone():
                 self._finished.append(self._clock())
                 self.tally.add_done(event.uid)
-            case TagEnrolled():
+            case TagDoneAfterAll():
                 self.tally.add_done(event.uid)
             case TagAlreadyOurs():
                 self.tally.add_already(event.uid)

@@ -67,7 +67,7 @@ class Seat:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             self._suspend()
             for number, handler in former.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def ask_for_tap(self, shown: FirstArticleWanted, phone: str, problem: str) -> str | None:
         """See `Operator.ask_for_tap`."""

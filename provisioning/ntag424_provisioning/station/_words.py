@@ -19,7 +19,7 @@ from ntag424_provisioning.station._events import (
     Stopping,
     TagAlreadyOurs,
     TagDone,
-    TagEnrolled,
+    TagDoneAfterAll,
     TagFailed,
     TagInDoubt,
     TagNotEnrolled,
@@ -106,8 +106,8 @@ def _(event: TagNotEnrolled) -> str:
 
 
 @line.register
-def _(event: TagEnrolled) -> str:
-    return f"✓ {named(event.uid, event.label)}  enrolled after all"
+def _(event: TagDoneAfterAll) -> str:
+    return f"✓ {named(event.uid, event.label)}  done after all"
 
 
 @line.register

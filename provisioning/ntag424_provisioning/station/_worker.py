@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ntag424 import Ntag424Error, Uid
 from ntag424.errors import NoTagError, ReaderError, TagChangedError, TransportError
-from ntag424_provisioning.engine.bench import Bench, Result
+from ntag424_provisioning.engine.bench import Bench
 from ntag424_provisioning.engine.jobs import look_at, reset
 from ntag424_provisioning.errors import InDoubtError
 from ntag424_provisioning.station._attempt import Attempt, Job
@@ -16,6 +16,7 @@ from ntag424_provisioning.station._events import (
     ReaderGone,
     ReaderTrouble,
     TagCame,
+    TagFailed,
     TagRemoved,
     WrongTagBack,
 )
@@ -27,6 +28,8 @@ from ntag424_provisioning.station._settings import Task, is_hidden
 
 # How often a reader that cannot be used is tried again, and after how many seconds.
 _TRIES, _TRY_AFTER = 5, 2.0
+# How often contact may be lost before the tag is recognised: it was laid down slowly.
+_UNREAD = 3
 # A reader may overlook a tag once: only the second time it is gone.
 _MISSES = 2
 
@@ -40,6 +43,7 @@ class Worker:
         self._batch = batch
         self._task = task
         self._troubles = 0
+        self._unread = 0
 
     def run(self) -> None:
         """Work until the run is over, or the reader cannot be used any more."""
@@ -59,12 +63,13 @@ class Worker:
         try:
             shown = self._post.link.wait_for_tag(SLICE)
         except NoTagError:
-            self._troubles = 0
+            self._troubles = self._unread = 0
             return
-        except TransportError:
+        except TransportError as error:
+            self._tell_unread(error)
             self._post.times.pause(LOOK)
             return
-        self._troubles = 0
+        self._troubles = self._unread = 0
         target = self._control.to_undo(self._post.reader)
         if target is not None:
             self._undo(target, shown)
@@ -74,6 +79,12 @@ class Worker:
             finally:
                 self._batch.leave()
             self._await_removal(shown)
+
+    def _tell_unread(self, error: TransportError) -> None:
+        """Say once of what lies there that it cannot be read, however often that is tried."""
+        self._unread += 1
+        if self._unread == _UNREAD:
+            self._control.emit(TagFailed(self._post.reader, None, error))
 
     def _is_admitted(self) -> bool:
         while (admission := self._batch.admit()) is Admission.HOLD:
@@ -170,7 +181,7 @@ class Worker:
             self._await_other(target)
             return
         self._control.emit(TagCame(post.reader, target.uid))
-        self._work(target.uid, target.label, _resetting)
+        self._work(target.uid, target.label, reset)
         self._control.undone()
         self._await_removal(shown)
 
@@ -200,7 +211,3 @@ class Worker:
             self._control.emit(ReaderTrouble(self._post.reader, error))
         self._post.times.pause(_TRY_AFTER)
         return False
-
-
-def _resetting(bench: Bench) -> Result:
-    return reset(bench)

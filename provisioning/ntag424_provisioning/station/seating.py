@@ -15,6 +15,8 @@ from ntag424_provisioning.station._keys import Keys
 from ntag424_provisioning.station._plain_display import Bell, PlainDisplay
 from ntag424_provisioning.station._seat import Part, Seat
 
+__all__ = ["Seat", "Show", "Sound", "best_show", "seat"]
+
 
 @unique
 class Show(Enum):

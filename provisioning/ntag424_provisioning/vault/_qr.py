@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-
-import segno
+from typing import TYPE_CHECKING
 
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.vault._sheet import Sheet
+
+if TYPE_CHECKING:
+    import segno
 
 
 def terminal_qr(sheet: Sheet) -> str:
@@ -25,6 +27,9 @@ def svg_qr(sheet: Sheet) -> str:
 
 
 def _code(sheet: Sheet) -> segno.QRCode:
+    # Slow to import, and drawn once in a vault's life.
+    import segno  # noqa: PLC0415
+
     try:
         return segno.make_qr(sheet.qr_text(), error="m")
     except segno.DataOverflowError:
