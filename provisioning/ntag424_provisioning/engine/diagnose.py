@@ -9,7 +9,7 @@ from ntag424_provisioning.engine.bench import Bench
 from ntag424_provisioning.engine.evidence import Evidence
 from ntag424_provisioning.engine.jobs import is_intact, look_at
 from ntag424_provisioning.enrolment import Later
-from ntag424_provisioning.model import Goal, Stage
+from ntag424_provisioning.model import Goal, KnownTag, Stage
 from ntag424_provisioning.model.known_tag import ATTEMPTS
 
 # The tag locks a key for good at a thousand: the first tenth is worth a warning.
@@ -57,25 +57,31 @@ def allow_more_attempts(bench: Bench) -> None:
 
 
 def _words(evidence: Evidence, *, is_sound: bool) -> tuple[str, str]:
+    """Return what was found, and what will be done."""
     known = evidence.known
     match known.stage:
         case Stage.PLANNED:
-            return "is as it was before it was to be written.", f"{_becoming(known.goal)}."
+            words = "is as it was before it was to be written.", f"{_becoming(known.goal)}."
         case Stage.WRITING:
-            open_slots = [str(n) for n, keys in enumerate(known.slots) if len(keys) > 1]
-            which = f"; key {', '.join(open_slots)} may be either" if open_slots else ""
-            about = f", last at {known.about}" if known.about else ""
-            return f"begun and not finished{about}{which}.", f"{_becoming(known.goal)}."
+            words = _begun(known), f"{_becoming(known.goal)}."
         case Stage.WRITTEN if is_sound:
-            return "works, and is not enrolled.", "nothing; --enrol enrols it."
+            words = "works, and is not enrolled.", "nothing; --enrol enrols it."
         case Stage.WRITTEN:
-            return "written, and not enrolled.", "prove that it works, and enrol it."
+            words = "written, and not enrolled.", "prove that it works, and enrol it."
         case Stage.READY if is_sound:
-            return "works, as it was left.", "nothing."
+            words = "works, as it was left.", "nothing."
         case Stage.READY:
-            return "is not as it was left.", "write it again, as a new life."
-        case _:
-            return "nothing was begun with it.", "what --url says."
+            words = "is not as it was left.", "write it again, as a new life."
+        case Stage.BLANK:
+            words = "nothing was begun with it.", "what --url says."
+    return words
+
+
+def _begun(known: KnownTag) -> str:
+    open_slots = [str(number) for number, keys in enumerate(known.slots) if len(keys) > 1]
+    which = f"; key {', '.join(open_slots)} may be either" if open_slots else ""
+    about = f", last at {known.about}" if known.about else ""
+    return f"begun and not finished{about}{which}."
 
 
 def _becoming(goal: Goal | None) -> str:

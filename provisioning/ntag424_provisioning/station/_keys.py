@@ -8,6 +8,7 @@ import termios
 import threading
 import tty
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Self
 
 # More at once was not pressed by fingers: it was pasted, or is a key of several bytes.
@@ -71,14 +72,19 @@ class _Reading:
             self._thread.join()
             os.close(self._ended)
         finally:
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+            # Where the terminal is gone there is nothing to give back.
+            with suppress(termios.error):
+                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
 
     def _read(self) -> None:
         while True:
             ready, _, _ = select.select([self._descriptor, self._ended], [], [])
             if self._ended in ready:
                 return
-            pressed = os.read(self._descriptor, _CHUNK)
+            try:
+                pressed = os.read(self._descriptor, _CHUNK)
+            except OSError:
+                return
             if not pressed:
                 return
             if len(pressed) <= _FINGERS:

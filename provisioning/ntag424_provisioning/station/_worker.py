@@ -32,6 +32,9 @@ _TRIES, _TRY_AFTER = 5, 2.0
 _UNREAD = 3
 # A reader may overlook a tag once: only the second time it is gone.
 _MISSES = 2
+# A tag that stays is looked at less often, after so many looks: each powers it up, and one
+# with random IDs counts it as a tap.
+_SOON, _LATER = 20, 2.0
 
 
 class Worker:
@@ -143,7 +146,7 @@ class Worker:
 
     def _await_removal(self, shown: bytes | None) -> None:
         """Wait until the reader is empty, or has another tag on it."""
-        misses = 0
+        misses = looks = 0
         while misses < _MISSES:
             target = self._control.to_undo(self._post.reader)
             if self._control.is_stopping or (target is not None and target.uid == shown):
@@ -158,7 +161,8 @@ class Worker:
                 if now != shown and not (is_hidden(now) and is_hidden(shown)):
                     break
                 misses = 0
-            self._post.times.pause(LOOK)
+            looks += 1
+            self._post.times.pause(LOOK if looks < _SOON else _LATER)
         self._control.emit(TagRemoved(self._post.reader))
 
     def _look(self) -> bytes | None:
