@@ -9,15 +9,16 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from bench.report import Line
-from ntag424 import UrlTemplate
-from ntag424.apdu import CommandApdu, ResponseApdu
-from ntag424.testing import SimulatedTag
 from ntag424_provisioning.engine.bench import Bench
 from ntag424_provisioning.engine.jobs import Origin, provision
 from ntag424_provisioning.enrolment import Later
 from ntag424_provisioning.model import Profile
 from ntag424_provisioning.vault import KeyFile, MasterKeys, Vault
+
+from bench.report import Line
+from ntag424 import UrlTemplate
+from ntag424.apdu import CommandApdu, ResponseApdu
+from ntag424.testing import SimulatedTag
 
 _TAGS, _MOST = 60, 50.0
 _PROFILE = Profile(UrlTemplate("https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}"))
@@ -39,7 +40,7 @@ class TimedLink:
         self.seconds += perf_counter() - start
         return answer
 
-    def wait_for_tag(self, timeout: float) -> bytes:
+    def wait_for_tag(self, timeout: float) -> bytes:  # noqa: ARG002 - it is there
         return self.uid()
 
     def reconnect(self) -> None:

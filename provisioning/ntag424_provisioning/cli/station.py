@@ -156,6 +156,8 @@ class _Means:
                 vault_of(self.vault, self.key_file, self.passphrase_file)
             )
             require_backup(vault)
+            # Before the readers: recognising a tag takes commands too.
+            vault.require_writable()
             report = self.report
             records = NoReport() if report is None else closing.enter_context(Report(report))
             enroller = closing.enter_context(open_enroller(self.enrol, self.credential_file))

@@ -51,8 +51,16 @@ def bench_of(
     enrol: str | None,
     credential_file: Path | None = None,
 ) -> Iterator[Bench]:
-    """Open reader and ledger, and wait until a tag is there."""
+    """Open reader and ledger, and wait until a tag is there.
+
+    Raises:
+        VaultError: the journal cannot be written; no tag was spoken to.
+        SetupError, ReaderError, TransportError: see `open_enroller` and `open_reader`.
+
+    """
     with ExitStack() as closing:
+        # Before the reader: recognising a tag takes commands too.
+        vault.require_writable()
         keyring = vault.keyring()
         enroller = closing.enter_context(open_enroller(enrol, credential_file))
         link = open_reader(reader, identify=Recogniser(keyring))
