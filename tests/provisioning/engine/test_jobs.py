@@ -11,6 +11,7 @@ import pytest
 from ntag424_provisioning.engine.bench import Outcome
 from ntag424_provisioning.engine.jobs import Origin, provision, repair, reset, rotate
 from ntag424_provisioning.engine.observe import observe
+from ntag424_provisioning.engine.workpiece import RUN_LIMIT
 from ntag424_provisioning.enrolment import Later
 from ntag424_provisioning.enrolment._enroller import Enrolled
 from ntag424_provisioning.errors import (
@@ -21,7 +22,7 @@ from ntag424_provisioning.errors import (
     VaultError,
     WrongKeyError,
 )
-from ntag424_provisioning.model import Irreversible, KnownTag, Profile, Stage
+from ntag424_provisioning.model import Irreversible, KnownTag, Profile, SlotKey, Stage
 from ntag424_provisioning.model.known_tag import ATTEMPTS
 
 from ntag424 import Generation, Key, Keyring, KeyVersion, Uid, UrlTemplate
@@ -274,6 +275,56 @@ def test_a_thousand_runs_with_a_wrong_journal_stay_within_the_budget(workshop):
         with pytest.raises(WrongKeyError):
             provision(stranger.bench(), PROFILE, origin=Origin.ANY)
     assert stranger.memory.keys[0].failures.total == ATTEMPTS
+
+
+def test_of_many_keys_that_it_may_be_two_are_tried_in_one_run(workshop):
+    keys = [b"somebody else's!", *([bytes(16)] * 4)]
+    tag = SimulatedTag(uid=UID, keys=keys, ndef_file=b"", file_settings=bytes.fromhex("00E0EE"))
+    stranger = Workshop(tag)
+    blank = KnownTag.blank(UID)
+    maybe = tuple(SlotKey(Key(bytes([number]) * 16), 0) for number in range(1, 5))
+    stranger.journal.put(replace(blank, slots=(maybe, *blank.slots[1:])))
+    with pytest.raises(WrongKeyError):
+        provision(stranger.bench(), PROFILE, origin=Origin.ANY)
+    assert stranger.memory.keys[0].failures.total == RUN_LIMIT
+
+
+# ---- the proof ------------------------------------------------------------------------------
+
+
+def test_a_tag_whose_counter_stands_still_is_not_enrolled(workshop):
+    class Stuck(TornLink):
+        """Once written, every read is answered as the first one was."""
+
+        def transmit(self, command):
+            if command.ins != 0xB0 or not self.is_written:
+                return super().transmit(command)
+            return self.answers.setdefault(command, super().transmit(command))
+
+        @property
+        def is_written(self):
+            return [each.ins for each in self.commands].count(0xC4) == 5
+
+        answers = {}  # noqa: RUF012 - of the one tag there is
+
+    with pytest.raises(InDoubtError, match="the read counter went"):
+        provision(workshop.bench(Stuck(workshop.tag)), PROFILE, origin=Origin.ANY)
+    assert not workshop.ledger.tags
+
+
+def test_a_tag_that_reads_back_otherwise_is_not_enrolled(workshop):
+    class Spoilt(TornLink):
+        """Somebody writes to the tag while it is powered down."""
+
+        def reconnect(self):
+            memory = self.tag._card.memory
+            cc = replace(memory.files[1], content=bytes(32))
+            self.tag._card.memory = replace(memory, files={**memory.files, 1: cc})
+            super().reconnect()
+
+    with pytest.raises(InDoubtError, match="read back, the tag differs in: CC file"):
+        provision(workshop.bench(Spoilt(workshop.tag)), PROFILE, origin=Origin.ANY)
+    assert not workshop.ledger.tags
 
 
 # ---- rotate, reset --------------------------------------------------------------------------
