@@ -1,6 +1,6 @@
 """No key, no passphrase and no unspent tap gets out: not printed, not in files, not to others.
 
-One long story is told with keys that are known here, and all that it left behind is searched.
+Two stories are told with keys that are known here, and all that they leave behind is searched.
 """
 
 from __future__ import annotations
