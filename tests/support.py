@@ -14,6 +14,12 @@ from ntag424 import Generation, Key, Mode, Uid
 
 _VECTORS = Path(__file__).parent / "vectors"
 
+
+def forged(url):
+    """Change the last digit of a MAC, whatever it is."""
+    return url[:-1] + ("1" if url[-1] == "0" else "0")
+
+
 # ---- known answers --------------------------------------------------------------------------
 
 

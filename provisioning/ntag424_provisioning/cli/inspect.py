@@ -13,9 +13,9 @@ from ntag424.session import Session
 from ntag424_provisioning.cli.frame import Json, tell
 from ntag424_provisioning.cli.profile_option import MaybeUrl, read_profile
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
 from ntag424_provisioning.cli.verifiers import verifier_of
-from ntag424_provisioning.cli.working import Wait, await_tag, vault_of
+from ntag424_provisioning.cli.working import Wait, await_tag
 from ntag424_provisioning.engine.defects import Defect, Expectation, defects, unexpected
 from ntag424_provisioning.engine.observe import Observation, observe
 from ntag424_provisioning.engine.own_tap import own_tap
@@ -56,7 +56,7 @@ def inspect(
         link.close()
     found = defects(seen, signed=signed)
     if with_vault:
-        with vault_of(vault, key_file, passphrase_file) as opened:
+        with open_vault(vault, key_file, passphrase_file) as opened:
             found += _compared(seen, opened, url)
     tell(_record(seen, found, signed=signed), _text(seen, found, signed=signed), as_json=as_json)
     if found:

@@ -13,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from ntag424 import KeyState, UrlTemplate
+from ntag424 import KeyState
 from ntag424_provisioning.cli.frame import Json, ask, can_ask, confirm, group, say, tell
-from ntag424_provisioning.cli.profile_option import DEFAULT_MIRRORS
+from ntag424_provisioning.cli.profile_option import read_template
 from ntag424_provisioning.cli.unlock import (
     KeyFilePath,
     PassphraseFile,
@@ -253,7 +253,7 @@ def recover(
     as_json: Json = False,
 ) -> None:
     """Find key version and epoch of a tag from a URL of its own, whatever that says of them."""
-    parsed = _template(template)
+    parsed = read_template(template, option="--template")
     if sheet is None:
         with open_vault(vault, key_file, passphrase_file) as opened:
             versions = opened.versions()
@@ -322,14 +322,6 @@ def _read_keys(file: Path) -> Versions:
     except UnicodeDecodeError:
         hint = "Give the typed lines, or the text of the QR code."
         raise SetupError(f"{file} is no text", hint) from None
-
-
-def _template(text: str) -> UrlTemplate:
-    try:
-        return UrlTemplate(text if "{" in text else text + DEFAULT_MIRRORS)
-    except ValueError as error:
-        hint = f"For example https://id.example.com/t{DEFAULT_MIRRORS}"
-        raise SetupError(f"--template: {error}", hint) from None
 
 
 def _lines(url: str) -> Iterator[str]:

@@ -15,8 +15,8 @@ from ntag424_provisioning.cli.profile_option import (
     read_profile,
 )
 from ntag424_provisioning.cli.reader_option import Reader
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
-from ntag424_provisioning.cli.working import Wait, bench_of, vault_of
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
+from ntag424_provisioning.cli.working import Wait, bench_of
 from ntag424_provisioning.engine.jobs import foresee
 from ntag424_provisioning.engine.plan import ConfigurationStep, Step
 from ntag424_provisioning.engine.preview import Preview, command_of
@@ -47,7 +47,7 @@ def plan(
         url, file_data, counter_limit, irreversible, allow_irreversible=allow_irreversible
     )
     with (
-        vault_of(vault, key_file, passphrase_file) as opened,
+        open_vault(vault, key_file, passphrase_file) as opened,
         # Nothing is enrolled: without a ledger, none is asked for higher generations.
         bench_of(
             opened, reader, wait=wait, enrol=enrol or "later", credential_file=credential_file

@@ -43,8 +43,8 @@ AllowIrreversible = Annotated[
 ]
 
 
-def read_template(url: str) -> UrlTemplate:
-    """Read the option `--url`.
+def read_template(url: str, *, option: str = "--url") -> UrlTemplate:
+    """Read an option that gives the URL of the tags.
 
     Raises:
         SetupError: it breaks a rule.
@@ -54,7 +54,7 @@ def read_template(url: str) -> UrlTemplate:
         return UrlTemplate(url if "{" in url else url + DEFAULT_MIRRORS)
     except ValueError as error:
         hint = f"For example https://id.example.com/t{DEFAULT_MIRRORS}"
-        raise SetupError(f"--url: {error}", hint) from None
+        raise SetupError(f"{option}: {error}", hint) from None
 
 
 def read_profile(

@@ -18,8 +18,8 @@ from ntag424_provisioning.cli.profile_option import (
     read_profile,
 )
 from ntag424_provisioning.cli.reader_option import Reader
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
-from ntag424_provisioning.cli.working import Wait, bench_of, require_backup, show, vault_of, work
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
+from ntag424_provisioning.cli.working import Wait, bench_of, require_backup, show, work
 from ntag424_provisioning.engine.jobs import Origin
 from ntag424_provisioning.engine.jobs import provision as run
 
@@ -57,7 +57,7 @@ def provision(
         url, file_data, counter_limit, irreversible, allow_irreversible=allow_irreversible
     )
     origin = Origin.ANY if any_chip else Origin.NXP
-    with vault_of(vault, key_file, passphrase_file) as opened:
+    with open_vault(vault, key_file, passphrase_file) as opened:
         require_backup(opened)
         with bench_of(
             opened, reader, wait=wait, enrol=enrol, credential_file=credential_file

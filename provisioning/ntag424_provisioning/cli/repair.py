@@ -11,8 +11,8 @@ from ntag424_provisioning.cli.frame import Json, confirm, say
 from ntag424_provisioning.cli.profile_option import MaybeUrl, read_profile
 from ntag424_provisioning.cli.provision import AnyChip
 from ntag424_provisioning.cli.reader_option import Reader
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
-from ntag424_provisioning.cli.working import Wait, bench_of, show, vault_of, work
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
+from ntag424_provisioning.cli.working import Wait, bench_of, show, work
 from ntag424_provisioning.engine.diagnose import Diagnosis, allow_more_attempts, diagnose
 from ntag424_provisioning.engine.jobs import Origin
 from ntag424_provisioning.engine.jobs import repair as run
@@ -51,7 +51,7 @@ def repair(
     profile = None if url is None else read_profile(url)
     origin = Origin.ANY if any_chip else Origin.NXP
     with (
-        vault_of(vault, key_file, passphrase_file) as opened,
+        open_vault(vault, key_file, passphrase_file) as opened,
         bench_of(opened, reader, wait=wait, enrol=enrol, credential_file=credential_file) as bench,
     ):
         if more_attempts:

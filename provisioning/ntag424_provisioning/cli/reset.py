@@ -6,8 +6,8 @@ from ntag424 import Uid
 from ntag424_provisioning.cli.frame import Json, ask, can_ask
 from ntag424_provisioning.cli.reader_option import Reader
 from ntag424_provisioning.cli.repair import Yes
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
-from ntag424_provisioning.cli.working import Wait, bench_of, show, vault_of, work
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
+from ntag424_provisioning.cli.working import Wait, bench_of, show, work
 from ntag424_provisioning.engine.jobs import look_at
 from ntag424_provisioning.engine.jobs import reset as run
 from ntag424_provisioning.errors import RefusedError, SetupError
@@ -31,7 +31,7 @@ def reset(
     random IDs, the tamper loop.
     """
     with (
-        vault_of(vault, key_file, passphrase_file) as opened,
+        open_vault(vault, key_file, passphrase_file) as opened,
         bench_of(opened, reader, wait=wait, enrol="later") as bench,
     ):
         if not yes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ntag424_provisioning.cli.enrol_option import CredentialFile, Enrol
 from ntag424_provisioning.cli.frame import Json
 from ntag424_provisioning.cli.reader_option import Reader
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
-from ntag424_provisioning.cli.working import Wait, bench_of, require_backup, show, vault_of, work
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
+from ntag424_provisioning.cli.working import Wait, bench_of, require_backup, show, work
 from ntag424_provisioning.engine.jobs import rotate as run
 
 
@@ -25,7 +25,7 @@ def rotate(
 
     "ntag424 keys rotate" makes that version; "ntag424 station --rotate" does many tags.
     """
-    with vault_of(vault, key_file, passphrase_file) as opened:
+    with open_vault(vault, key_file, passphrase_file) as opened:
         require_backup(opened)
         with bench_of(
             opened, reader, wait=wait, enrol=enrol, credential_file=credential_file

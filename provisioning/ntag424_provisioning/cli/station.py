@@ -23,8 +23,8 @@ from ntag424_provisioning.cli.profile_option import (
 )
 from ntag424_provisioning.cli.provision import AnyChip
 from ntag424_provisioning.cli.reader_option import choose, connected
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
-from ntag424_provisioning.cli.working import require_backup, vault_of
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
+from ntag424_provisioning.cli.working import require_backup
 from ntag424_provisioning.engine.jobs import Origin
 from ntag424_provisioning.engine.recognise import Recogniser
 from ntag424_provisioning.errors import SetupError
@@ -153,7 +153,7 @@ class _Means:
         """Open everything, before any tag is touched, and run."""
         with ExitStack() as closing:
             vault = closing.enter_context(
-                vault_of(self.vault, self.key_file, self.passphrase_file)
+                open_vault(self.vault, self.key_file, self.passphrase_file)
             )
             require_backup(vault)
             # Before the readers: recognising a tag takes commands too.

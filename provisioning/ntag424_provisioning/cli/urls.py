@@ -16,9 +16,9 @@ from ntag424_provisioning.cli.frame import Json, tell
 from ntag424_provisioning.cli.profile_option import Url, read_template
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
 from ntag424_provisioning.cli.showing import masked, tap_record, tap_text
-from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath
+from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
 from ntag424_provisioning.cli.verifiers import verifier_of
-from ntag424_provisioning.cli.working import Wait, await_tag, vault_of
+from ntag424_provisioning.cli.working import Wait, await_tag
 from ntag424_provisioning.engine.observe import observe
 from ntag424_provisioning.errors import NotOurChipError
 from ntag424_provisioning.exits import Exit
@@ -38,7 +38,7 @@ def verify(
 ) -> None:
     """Verify the URL of a tap, offline: whether it is fresh, only a ledger knows."""
     template = read_template(url)
-    with vault_of(vault, key_file, passphrase_file) as opened:
+    with open_vault(vault, key_file, passphrase_file) as opened:
         verifier = verifier_of(template, opened.keyring())
     results = [_verify(line, verifier, as_json=as_json) for line in _lines(address)]
     if not all(results):
@@ -56,7 +56,7 @@ def explain(
 ) -> None:
     """Say why the URL of a tap does not verify: under what key or settings it would."""
     template = read_template(url)
-    with vault_of(vault, key_file, passphrase_file) as opened:
+    with open_vault(vault, key_file, passphrase_file) as opened:
         candidates = [verifier_of(template, opened.keyring()), _factory(template)]
     results = [_explain(line, candidates, as_json=as_json) for line in _lines(address)]
     if not all(results):
@@ -76,7 +76,7 @@ def tap(
 ) -> None:
     """Read the tag on the reader as a phone does, and verify its URL."""
     template = read_template(url)
-    with vault_of(vault, key_file, passphrase_file) as opened:
+    with open_vault(vault, key_file, passphrase_file) as opened:
         verifier = verifier_of(template, opened.keyring())
     link = open_reader(reader)
     try:

@@ -15,7 +15,6 @@ from ntag424_provisioning.cli.enrol_option import open_enroller
 from ntag424_provisioning.cli.frame import can_ask, say, tell
 from ntag424_provisioning.cli.reader_option import open_reader
 from ntag424_provisioning.cli.showing import result_record, result_text, step_line
-from ntag424_provisioning.cli.unlock import open_vault
 from ntag424_provisioning.engine.bench import Bench, Progress, Result
 from ntag424_provisioning.engine.jobs import repair
 from ntag424_provisioning.engine.recognise import Recogniser
@@ -28,18 +27,6 @@ Wait = Annotated[
 ]
 #: Between two looks whether the right tag came back.
 _PAUSE = 0.3
-
-
-@contextmanager
-def vault_of(
-    vault: Path | None, key_file: Path | None, passphrase_file: Path | None
-) -> Iterator[Vault]:
-    """Open the vault for as long as a command takes."""
-    opened = open_vault(vault, key_file, passphrase_file)
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 @contextmanager

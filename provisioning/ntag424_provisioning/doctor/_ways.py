@@ -11,9 +11,7 @@ from ntag424.errors import (
     ReaderServiceError,
     TransportError,
 )
-from ntag424.readers import nfcpy_readers, pcsc_readers
-from ntag424.readers._nfc import INSTALL as INSTALL_NFCPY
-from ntag424.readers._scard import INSTALL as INSTALL_PCSC
+from ntag424.readers import INSTALL_NFCPY, INSTALL_PCSC, nfcpy_readers, pcsc_readers
 from ntag424_provisioning.doctor._finding import Finding, State
 from ntag424_provisioning.doctor._machine import Machine, as_root
 from ntag424_provisioning.doctor._service import examine_service, refused_by_polkit

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ntag424 import Generation, Keyring, Uid
 from ntag424.keys import KeyScheme
 from ntag424_provisioning.engine.journal import Journal
-from ntag424_provisioning.engine.observe import Observation, is_spent
+from ntag424_provisioning.engine.observe import Observation
 from ntag424_provisioning.engine.own_tap import OwnTap, own_tap
 from ntag424_provisioning.errors import WrongKeyError
 from ntag424_provisioning.model import FACTORY_KEY, KnownTag, SlotKey
@@ -23,13 +23,6 @@ class Evidence:
     observation: Observation
     tap: OwnTap | None
     known: KnownTag
-    #: Whether the journal had the tag, before this.
-    is_recorded: bool
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether the read counter has come to its limit: phones read nothing any more."""
-        return is_spent(self.observation)
 
     @property
     def highest_epoch(self) -> int:
@@ -60,7 +53,7 @@ def gather(observation: Observation, journal: Journal, keyring: Keyring) -> Evid
         for number in range(5)
     )
     known = replace(recorded or KnownTag.blank(uid), slots=slots)
-    return Evidence(observation, tap, known, recorded is not None)
+    return Evidence(observation, tap, known)
 
 
 @dataclass(frozen=True, slots=True)

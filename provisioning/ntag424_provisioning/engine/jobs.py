@@ -62,7 +62,7 @@ def provision(
     piece = _workpiece(bench, evidence)
     with _in_doubt_once_begun(piece):
         present = evidence.known.goal
-        if present is not None and present == _same_life(present, profile, bench.keyring.active):
+        if present is not None and _is_same_life(bench, present, profile):
             if evidence.known.stage is not Stage.READY:
                 return _go_on(piece, evidence, present)
             if is_intact(evidence, bench):
@@ -84,7 +84,7 @@ def foresee(bench: Bench, profile: Profile) -> Preview:
     """
     evidence = look_at(bench)
     uid, present = evidence.known.uid, evidence.known.goal
-    if present is None or present != _same_life(present, profile, bench.keyring.active):
+    if present is None or not _is_same_life(bench, present, profile):
         present = Goal(profile, _next(bench, evidence, profile))
     _require_image(bench, present, uid)
     scheme = _scheme(bench, present)
@@ -185,11 +185,10 @@ def _workpiece(bench: Bench, evidence: Evidence) -> Workpiece:
     return Workpiece(bench, evidence.known, is_begun=begun)
 
 
-def _same_life(present: Goal | None, profile: Profile, active: KeyVersion) -> Goal | None:
-    """Return what the tag's goal must equal so that nothing new begins."""
-    if present is None or present.generation.key_version != active.ordinal:
-        return Goal(profile, Generation(active.ordinal))
-    return Goal(profile, present.generation)
+def _is_same_life(bench: Bench, present: Goal, profile: Profile) -> bool:
+    """Whether nothing new begins: it is what the tag was, or is to be, made into already."""
+    active = bench.keyring.active.ordinal
+    return present.profile == profile and present.generation.key_version == active
 
 
 def _next(bench: Bench, evidence: Evidence, profile: Profile) -> Generation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Mapping
 
 from ntag424 import Ntag424Error, Uid
 from ntag424_provisioning.engine.bench import Progress
@@ -20,6 +20,7 @@ from ntag424_provisioning.station._events import (
     TagAlreadyOurs,
     TagDone,
     TagDoneAfterAll,
+    TagEvent,
     TagFailed,
     TagInDoubt,
     TagNotEnrolled,
@@ -56,120 +57,65 @@ def step_of(progress: Progress) -> str:
     return counted + progress.text
 
 
-def _why(error: Ntag424Error) -> str:
-    return f"{error}. {error.hint}" if error.hint else str(error)
+# {tag} is its label and UID, {why} what went wrong and what to do about it.
+_LINES: Mapping[type[Event], str] = {
+    TagDone: "✓ {tag}  {event.seconds:.2f} s",
+    TagAlreadyOurs: "↷ {tag}  already ours",
+    Duplicate: "↷ {tag}  laid down twice, counted once",
+    TagFailed: "✗ {tag}  is as it was: {why}",
+    TagInDoubt: "! {tag}  is not finished: {why}",
+    TagNotEnrolled: "! {tag}  works, but is not enrolled: {event.error}. "
+    "It is tried again at the end.",
+    TagDoneAfterAll: "✓ {tag}  done after all",
+    LostInWork: "! {tag}  put it back, nothing is lost: it was removed too early{where}",
+    WrongTagBack: "! lay back {tag}: this is another tag, and nothing was sent to it",
+    TagRemoved: "  next tag, please",
+    UndoAsked: "? lay back {tag} on {event.reader}: it is made blank; u again leaves it as it is",
+    UndoDropped: "  {tag}  stays as it is",
+    TagUndone: "↶ {tag}  is blank again, its label free",
+    NothingToUndo: "  there is nothing to undo",
+    FirstArticleWanted: "? {tag}  is the first: hold it to two phones",
+    FirstArticleConfirmed: "✓ {tag}  confirmed by two phones: next tag, please",
+    ReaderTrouble: "! {event.reader}: {why}",
+    ReaderGone: "✗ {event.reader} is given up: {why}",
+}
 
 
-@singledispatch
-def line(event: Event) -> str | None:  # noqa: ARG001 - others are worth no line
+def line(event: Event) -> str | None:
     """Return the line for *event*, None if it is worth none."""
-    return None
+    match event:
+        case RunBegan():
+            return _beginning(event)
+        case Stopping(reason, error):
+            return (
+                f"  {_REASONS[reason]}"
+                if error is None
+                else f"! {_REASONS[reason]}: {_why(error)}"
+            )
+    text = _LINES.get(type(event))
+    return None if text is None else text.format(event=event, **_particulars(event))
 
 
-@line.register
-def _(event: RunBegan) -> str:
+def _particulars(event: Event) -> dict[str, str]:
+    """Say what several kinds of events have, as far as this one has it."""
+    told = {}
+    if isinstance(event, TagEvent | TagDoneAfterAll):
+        told["tag"] = named(event.uid, event.label)
+    if isinstance(event, TagFailed):
+        told["tag"] = named(event.uid, "")
+    if isinstance(event, TagFailed | TagInDoubt | ReaderTrouble | ReaderGone):
+        told["why"] = _why(event.error)
+    if isinstance(event, LostInWork):
+        told["where"] = "" if event.progress is None else f" at {step_of(event.progress)}"
+    return told
+
+
+def _beginning(event: RunBegan) -> str:
     batch = f"batch {event.batch}, " if event.batch else ""
     earlier = f", {event.earlier} done before" if event.earlier else ""
     target = "" if event.target is None else f", {event.target} in all"
     return f"  {batch}{', '.join(event.readers)}{target}{earlier}: first tag, please"
 
 
-@line.register
-def _(event: TagDone) -> str:
-    return f"✓ {named(event.uid, event.label)}  {event.seconds:.2f} s"
-
-
-@line.register
-def _(event: TagAlreadyOurs) -> str:
-    return f"↷ {named(event.uid, event.label)}  already ours"
-
-
-@line.register
-def _(event: Duplicate) -> str:
-    return f"↷ {named(event.uid, event.label)}  laid down twice, counted once"
-
-
-@line.register
-def _(event: TagFailed) -> str:
-    return f"✗ {named(event.uid, '')}  is as it was: {_why(event.error)}"
-
-
-@line.register
-def _(event: TagInDoubt) -> str:
-    return f"! {named(event.uid, event.label)}  is not finished: {_why(event.error)}"
-
-
-@line.register
-def _(event: TagNotEnrolled) -> str:
-    tag = named(event.uid, event.label)
-    return f"! {tag}  works, but is not enrolled: {event.error}. It is tried again at the end."
-
-
-@line.register
-def _(event: TagDoneAfterAll) -> str:
-    return f"✓ {named(event.uid, event.label)}  done after all"
-
-
-@line.register
-def _(event: LostInWork) -> str:
-    where = "" if event.progress is None else f" at {step_of(event.progress)}"
-    tag = named(event.uid, event.label)
-    return f"! {tag}  put it back, nothing is lost: it was removed too early{where}"
-
-
-@line.register
-def _(event: WrongTagBack) -> str:
-    tag = named(event.uid, event.label)
-    return f"! lay back {tag}: this is another tag, and nothing was sent to it"
-
-
-@line.register
-def _(_event: TagRemoved) -> str:
-    return "  next tag, please"
-
-
-@line.register
-def _(event: UndoAsked) -> str:
-    tag = named(event.uid, event.label)
-    return f"? lay back {tag} on {event.reader}: it is made blank; u again leaves it as it is"
-
-
-@line.register
-def _(event: UndoDropped) -> str:
-    return f"  {named(event.uid, event.label)}  stays as it is"
-
-
-@line.register
-def _(event: TagUndone) -> str:
-    return f"↶ {named(event.uid, event.label)}  is blank again, its label free"
-
-
-@line.register
-def _(_event: NothingToUndo) -> str:
-    return "  there is nothing to undo"
-
-
-@line.register
-def _(event: FirstArticleWanted) -> str:
-    return f"? {named(event.uid, event.label)}  is the first: hold it to two phones"
-
-
-@line.register
-def _(event: FirstArticleConfirmed) -> str:
-    return f"✓ {named(event.uid, event.label)}  confirmed by two phones: next tag, please"
-
-
-@line.register
-def _(event: ReaderTrouble) -> str:
-    return f"! {event.reader}: {_why(event.error)}"
-
-
-@line.register
-def _(event: ReaderGone) -> str:
-    return f"✗ {event.reader} is given up: {_why(event.error)}"
-
-
-@line.register
-def _(event: Stopping) -> str:
-    reason = _REASONS[event.reason]
-    return f"  {reason}" if event.error is None else f"! {reason}: {_why(event.error)}"
+def _why(error: Ntag424Error) -> str:
+    return f"{error}. {error.hint}" if error.hint else str(error)
