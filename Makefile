@@ -6,8 +6,8 @@
 # libusb-1.0-0 are for the readers; gcc, libpcsclite-dev and python3-dev to compile pyscard.
 # vsmartcard-vpcd also gives the machine's own pcscd two readers named "Virtual PCD", which
 # listen on ports 35963 and 35964 of every interface. udev is what our rules are tried on.
-PACKAGES := chromium curl libatomic1 gcc libccid libpcsclite-dev libusb-1.0-0 pcscd python3-dev \
-	udev vsmartcard-vpcd
+PACKAGES := chromium curl libatomic1 gcc libccid libpcsclite-dev libusb-1.0-0 pcscd postgresql \
+	python3-dev redis-sentinel redis-server udev vsmartcard-vpcd
 
 WORKERS ?= 2
 SECONDS ?= 60
@@ -16,6 +16,7 @@ ARGS ?=
 UV := tools/uv
 RUN := $(UV) run --no-sync
 SYNC := $(UV) sync --quiet --locked --inexact --extra service --extra provisioning
+STORES := --extra redis --extra postgres
 PYTEST := $(RUN) pytest -n $(WORKERS) --dist loadgroup
 # ARGS may leave the second run without a test, which pytest reports as 5.
 IF_NARROWED = $(if $(strip $(ARGS)),|| [ $$? -eq 5 ])
@@ -45,7 +46,7 @@ check: setup-check ## Format, lint, types, import direction, docstrings
 	$(RUN) interrogate ntag424 service provisioning
 
 bench: setup-readers ## Measure, and print ratios
-	@$(SYNC) --group test
+	@$(SYNC) $(STORES) --group test
 	$(RUN) python -m bench $(ARGS)
 
 fuzz: ## Feed every reader of outside input with anything; SECONDS=60 for each
@@ -60,7 +61,7 @@ setup-demo:
 	@$(SYNC)
 
 setup-test: setup-readers
-	@$(SYNC) --group test
+	@$(SYNC) $(STORES) --group test
 
 # pyscard is compiled: where that cannot be, the tests over PC/SC are skipped; with CI=true not.
 setup-readers:
@@ -69,4 +70,4 @@ setup-readers:
 	@$(SYNC) --extra pcsc || [ "$$CI" != true ]
 
 setup-check:
-	@$(SYNC) --group lint --group test
+	@$(SYNC) $(STORES) --group lint --group test

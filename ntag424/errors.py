@@ -165,6 +165,12 @@ class LedgerMismatchError(LedgerError):
     hint = "Check the path; a new store is made by `init` and by nothing else."
 
 
+class StoreUrlError(LedgerError):
+    """The URL of a store is malformed or unsafe. The message never quotes it."""
+
+    hint = "See docs/howto/scale-out.md for the URL of each kind of store."
+
+
 class UnknownTagError(LedgerError):
     """The ledger has no record of the tag."""
 
