@@ -1,17 +1,48 @@
-"""Measure everything and print it beside its targets. A report, not a test: it never fails."""
+"""Measure everything and print it beside its targets. A report, not a test: it never fails.
+
+`python -m bench ledgers trouble` measures these parts alone.
+"""
 
 from __future__ import annotations
 
+import sys
 from itertools import chain
 
-from bench import bulk, import_time, lrp, provisioning, readers, verification
+from bench import (
+    bulk,
+    import_time,
+    ledgers,
+    lrp,
+    provisioning,
+    readers,
+    redis_memory,
+    trouble,
+    verification,
+)
 from bench.report import print_table
+
+_PARTS = {
+    part.__name__.removeprefix("bench."): part
+    for part in (
+        verification,
+        lrp,
+        bulk,
+        readers,
+        provisioning,
+        import_time,
+        ledgers,
+        redis_memory,
+        trouble,
+    )
+}
 
 
 def main() -> None:
     """Print one line for each figure."""
-    parts = (verification, lrp, bulk, readers, provisioning, import_time)
-    print_table(chain.from_iterable(part.lines() for part in parts))
+    names = sys.argv[1:] or list(_PARTS)
+    if unknown := [name for name in names if name not in _PARTS]:
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(_PARTS)}")
+    print_table(chain.from_iterable(_PARTS[name].lines() for name in names))
 
 
 if __name__ == "__main__":

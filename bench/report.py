@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _FORMAT = "{:<60} {:>12} {:>14}   {}"
+_VERDICTS = {True: "met", False: "missed", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +15,15 @@ class Line:
 
     subject: str
     measured: str
-    target: str
-    is_met: bool
+    #: Empty where nothing in particular is hoped for.
+    target: str = ""
+    is_met: bool | None = None
 
 
 def print_table(lines: Iterable[Line]) -> None:
     """Print each line as soon as it is known."""
     print(_FORMAT.format("", "measured", "target", "").rstrip())
     for line in lines:
-        verdict = "met" if line.is_met else "missed"
-        print(_FORMAT.format(line.subject, line.measured, line.target, verdict), flush=True)
+        verdict = _VERDICTS[line.is_met]
+        text = _FORMAT.format(line.subject, line.measured, line.target, verdict)
+        print(text.rstrip(), flush=True)

@@ -152,11 +152,24 @@ class UncountedTapError(VerificationError):
 class LedgerError(Ntag424Error):
     """The ledger did not do what was asked. Never raised itself."""
 
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
 
 class LedgerUnavailableError(LedgerError):
     """The store could not answer; whatever was asked must be refused."""
 
     hint = "See the service's log for the cause; nothing was granted."
+
+
+class LedgerUnsafeError(LedgerUnavailableError):
+    """The store is set up so that it could accept a tap twice; it is not used."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.hint = advice
 
 
 class LedgerMismatchError(LedgerError):

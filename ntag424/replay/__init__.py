@@ -23,9 +23,13 @@ from ntag424.replay._ledger import (
     TagState,
     Verdict,
 )
-from ntag424.replay.sqlite import SqliteLedger
+from ntag424.replay._place import PLACE_SIZE, place_of
+from ntag424.replay._store import LedgerArchive, LedgerStore, Phase
+from ntag424.replay._store_at import store_at
+from ntag424.replay.sqlite import SqliteLedger, SqliteStore
 
 __all__ = [
+    "PLACE_SIZE",
     "Accepted",
     "BootClock",
     "Clock",
@@ -35,11 +39,15 @@ __all__ = [
     "EnrolmentPolicy",
     "EnrolmentVerdict",
     "Grant",
+    "LedgerArchive",
+    "LedgerStore",
     "LiveGrant",
+    "Phase",
     "Refused",
     "Repeated",
     "Replayed",
     "SqliteLedger",
+    "SqliteStore",
     "Stale",
     "Standing",
     "TagLedger",
@@ -47,4 +55,6 @@ __all__ = [
     "TagState",
     "Verdict",
     "enrol_once",
+    "place_of",
+    "store_at",
 ]

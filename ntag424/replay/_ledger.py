@@ -39,7 +39,9 @@ class TagState(Enum):
 class Grant:
     """A session to be stored in the same step as the tap that earns it."""
 
-    #: SHA-256 of the session token, 32 bytes. The token itself is never stored.
+    #: Names the session, 32 bytes; the token itself is never stored. Its first two bytes
+    #: are the place of the tag (`place_of`), by which a ledger of many parts finds it
+    #: again; the rest is the SHA-256 of the token, cut.
     digest: bytes = field(repr=False)
     #: Seconds from the moment the ledger accepts the tap.
     lifetime: int
@@ -156,7 +158,7 @@ class TagLedger(Protocol):
         ...
 
     async def grant(self, digest: bytes) -> LiveGrant | None:
-        """Return the session whose token has this SHA-256 *digest*, if it still lives."""
+        """Return the session whose token has this *digest*, if it still lives."""
         ...
 
     async def revoke(self, digest: bytes) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from enum import IntEnum, StrEnum, unique
+from enum import StrEnum, unique
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,27 +16,22 @@ from fastapi import FastAPI
 
 from ntag424 import Generation, Uid
 from ntag424.errors import LedgerError
-from ntag424.replay import SqliteLedger, TagLedger, TagRecord, TagState
+from ntag424.replay import TagLedger, TagRecord, TagState
 from ntag424_service.app import create_app
-from ntag424_service.assembly import assemble, open_store, store_path
+from ntag424_service.assembly import assemble
 from ntag424_service.demo import run_demo
-from ntag424_service.errors import ListRefusedError, SettingsError
+from ntag424_service.errors import ListRefusedError, MoveError, SettingsError
+from ntag424_service.exits import Exit
 from ntag424_service.list_import import import_list
+from ntag424_service.move_command import move
 from ntag424_service.observe import configure_logging
 from ntag424_service.preparation import draw_credential, initialise
 from ntag424_service.sample import sample_document
 from ntag424_service.settings import load_settings
 from ntag424_service.signed_list import Signer, read_signed_list
+from ntag424_service.stores import check_store, find_store, open_store
 
 T = TypeVar("T")
-
-
-@unique
-class Exit(IntEnum):
-    """What the process reports to its caller."""
-
-    FAILED = 1
-    SETTINGS = 2
 
 
 @unique
@@ -64,6 +59,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # tracebacks with local variables would show keys
 )
+cli.command()(move)
 
 
 @cli.command()
@@ -72,6 +68,7 @@ def serve() -> None:
     configure_logging()
     settings = load_settings()
     parts = assemble(settings)
+    asyncio.run(check_store(settings))
     app: FastAPI | str = "ntag424_service.asgi:build"
     if settings.workers == 1:
         app = create_app(settings, parts)
@@ -105,7 +102,7 @@ def init(
 @cli.command()
 def migrate() -> None:
     """Bring the store of an older release up to date. Stop the service first."""
-    steps = SqliteLedger.migrate(store_path(load_settings()))
+    steps = asyncio.run(find_store(load_settings()).migrate())
     typer.echo(f"migrations applied: {steps}")
 
 
@@ -198,7 +195,9 @@ def _members(record: TagRecord) -> dict[str, str | int]:
 
 def _with_ledger(ask: Callable[[TagLedger], Awaitable[T]]) -> T:
     async def run() -> T:
-        _, ledger = open_store(load_settings())
+        settings = load_settings()
+        await check_store(settings)
+        _, ledger = open_store(settings)
         try:
             return await ask(ledger)
         finally:
@@ -213,7 +212,7 @@ def main() -> None:
         cli()
     except SettingsError as error:
         sys.exit(_report(error, error.hint, Exit.SETTINGS))
-    except (ListRefusedError, LedgerError) as error:
+    except (ListRefusedError, MoveError, LedgerError) as error:
         sys.exit(_report(error, error.hint, Exit.FAILED))
 
 

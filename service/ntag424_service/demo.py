@@ -24,10 +24,10 @@ from ntag424 import Generation, Key, Keyring, Uid, UrlTemplate, Verifier
 from ntag424.keys import An10922Keys
 from ntag424.testing import TapSource, tap_source
 from ntag424_service.app import Parts, create_app
-from ntag424_service.assembly import makeshift_store
 from ntag424_service.observe import configure_logging
 from ntag424_service.outcomes import Outcome
 from ntag424_service.settings import Settings
+from ntag424_service.stores import makeshift_store
 from ntag424_service.tokens import SessionTokens
 
 _PORT = 8424
@@ -135,9 +135,8 @@ def _serving(folder: Path) -> Iterator[_Desk]:
     keys = An10922Keys(Key(secrets.token_bytes(16)))
     uid = Uid(b"\x04" + secrets.token_bytes(6))
     identity, ledger = makeshift_store(folder)
-    parts = Parts(
-        Verifier(template, Keyring.single(keys)), ledger, SessionTokens(identity.session_key)
-    )
+    tokens = SessionTokens(identity.session_key, identity.store_id)
+    parts = Parts(Verifier(template, Keyring.single(keys)), ledger, tokens)
     asyncio.run(ledger.enrol(uid, _GENERATION, 0))
     app = create_app(Settings.unset(dev=True, port=port), parts)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

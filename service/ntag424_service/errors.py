@@ -32,6 +32,15 @@ class ListRefusedError(Exception):
         self.hint = hint
 
 
+class MoveError(Exception):
+    """A ledger did not move, or not to the end; no tap is accepted twice for it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        #: One sentence on what to do.
+        self.hint = hint
+
+
 class TapRefusedError(Exception):
     """A tap gets no session, for the reason its outcome names."""
 

@@ -7,11 +7,14 @@ from the store: who copies only the sessions cannot make tokens of them.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Self
 
 from ntag424_service.errors import SettingsError
+
+_STORE_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,11 @@ class Identity:
             store_id, session_key = members["store_id"], bytes.fromhex(members["session_key"])
         except (ValueError, TypeError, KeyError):
             session_key, store_id = b"", None
-        if len(session_key) != 32 or not isinstance(store_id, str):
+        if (
+            len(session_key) != 32
+            or not isinstance(store_id, str)
+            or not _STORE_ID.fullmatch(store_id)
+        ):
             raise SettingsError(
                 setting, "is not an identity file", "It is made by `ntag424-service init`."
             )

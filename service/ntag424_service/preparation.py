@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from ntag424.errors import LedgerError
-from ntag424.replay import SqliteLedger
-from ntag424_service.assembly import store_path
+from ntag424.replay import LedgerStore
 from ntag424_service.errors import SettingsError
 from ntag424_service.identity import Identity
 from ntag424_service.private_files import write_private_file
 from ntag424_service.settings import Settings, variable
+from ntag424_service.stores import find_store, unusable
 
 _KEYRING = """\
 # Master keys. Whoever reads this file can make taps of every tag: keep it at mode 600
@@ -33,7 +34,7 @@ def initialise(settings: Settings, *, new_keyring: bool) -> Iterator[str]:
         SettingsError: a setting is missing, a file exists, or a place cannot be written.
 
     """
-    store = store_path(settings)
+    store = find_store(settings)
     identity_file = _free_place(variable("identity_file"), settings.identity_file)
     keyring_file = None
     if new_keyring:
@@ -80,25 +81,19 @@ def _free_place(name: str, path: Path | None) -> Path:
     return path
 
 
-def _make_store(path: Path) -> str:
+def _make_store(store: LedgerStore) -> str:
     try:
-        return SqliteLedger.init(path)
+        return asyncio.run(store.init())
     except LedgerError as error:
-        raise SettingsError(variable("store"), str(error), error.hint) from None
-    except OSError as error:
-        raise _unwritable(variable("store"), error) from None
+        raise unusable(error) from None
 
 
 def _write(name: str, path: Path, text: str) -> None:
     try:
         write_private_file(path, text)
     except OSError as error:
-        raise _unwritable(name, error) from None
-
-
-def _unwritable(name: str, error: OSError) -> SettingsError:
-    return SettingsError(
-        name,
-        f"cannot be written ({error.strerror})",
-        "Check the folder and who may write to it.",
-    )
+        raise SettingsError(
+            name,
+            f"cannot be written ({error.strerror})",
+            "Check the folder and who may write to it.",
+        ) from None

@@ -10,10 +10,10 @@ from typing import Any
 from ntag424 import Key, Keyring, UrlTemplate, Verifier
 from ntag424.keys import SentryEv2Keys, StaticKeys
 from ntag424_service.app import Parts, create_app
-from ntag424_service.assembly import makeshift_store
 from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
 from ntag424_service.settings import Settings
+from ntag424_service.stores import makeshift_store
 from ntag424_service.tokens import SessionTokens
 
 _KEY = Key(bytes(16))
@@ -27,8 +27,8 @@ def sample_document() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         identity, ledger = makeshift_store(Path(folder))
         verifier = Verifier(template, Keyring.single(keys))
-        tokens, enrolment = SessionTokens(identity.session_key), EnrolmentCredential(bytes(32))
-        parts = Parts(verifier, ledger, tokens, sentry, enrolment)
+        tokens = SessionTokens(identity.session_key, identity.store_id)
+        parts = Parts(verifier, ledger, tokens, sentry, EnrolmentCredential(bytes(32)))
         document = create_app(Settings.unset(), parts).openapi()
         asyncio.run(ledger.aclose())
     return document

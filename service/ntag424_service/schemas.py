@@ -17,7 +17,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_err
 UID = "^[0-9A-Fa-f]{14}$"
 _NONCE = "5f0c1d2e3b4a59687786a5b4c3d2e1f0"
 _URL = "https://id.example.com/t#k=0101&p=EF963FF7828658A599F3041510671E88&m=94EED9EE65337086"
-_SESSION = "Yq2mJ0o3VQm7bq0m8mC3oT1v5cW9k2xXy4sZ6aB8dEf"
+_SESSION = "7QFirSdKN1UJu26tJvJgt6E9b-XFvZNsV8uLGemgfHRD8w"
 
 
 class TapRequest(BaseModel):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from ntag424 import Mode, UrlTemplate
 from ntag424_service.errors import SettingsError
 
+T = TypeVar("T")
 PREFIX = "NTAG424_"
 #: Read by the library when it is imported; no setting of the service.
 _LIBRARY_SETTINGS = ("NTAG424_CRYPTO",)
@@ -73,7 +74,9 @@ class Settings(BaseSettings):
         default=Mode.AES, description="aes or lrp; counts only where the template has no {picc}."
     )
     store: str | None = Field(
-        default=None, description="The ledger: sqlite:///relative/path or sqlite:////absolute/path"
+        default=None,
+        repr=False,  # a password may have slipped in
+        description="The URL of the ledger: sqlite, redis and its forms, or postgresql.",
     )
     identity_file: Path | None = Field(
         default=None, description="Made by `init`: which store is ours, and the session key."
@@ -137,6 +140,22 @@ _HINT = "See docs/reference/settings.md for every setting."
 def variable(field: str) -> str:
     """Return the environment variable of a field of `Settings`."""
     return PREFIX + field.upper()
+
+
+def required(settings: Settings, field: str, value: T | None, dev_default: T | None = None) -> T:
+    """Return *value*; in development mode its stand-in, if there is one.
+
+    Raises:
+        SettingsError: there is neither.
+
+    """
+    if value is None and settings.dev:
+        value = dev_default
+    if value is None:
+        raise SettingsError(
+            variable(field), "is not set", "See docs/reference/settings.md, or try `make demo`."
+        )
+    return value
 
 
 def is_loopback(host: str) -> bool:

@@ -1,13 +1,20 @@
-"""Session tokens: derived from the tap, so that any worker gives the same answer again."""
+"""Session tokens: derived from the tap, so that any worker gives the same answer again.
+
+A token is the place of its tag in the store, 2 bytes, and 32 bytes that nobody can guess.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from ntag424 import CountedTap
+from ntag424.replay import PLACE_SIZE, place_of
 
+# 34 bytes have one spelling: the last character stands for two bits and has four to spare.
+_TOKEN = re.compile("[A-Za-z0-9_-]{45}[AQgw]", re.ASCII)
 _LABEL = b"ntag424 session"
 _SUBJECT_LABEL = b"ntag424 subject"
 
@@ -15,13 +22,15 @@ _SUBJECT_LABEL = b"ntag424 subject"
 class SessionTokens:
     """Derives tokens with a key that is never stored beside the sessions."""
 
-    def __init__(self, session_key: bytes) -> None:
+    def __init__(self, session_key: bytes, store_id: str) -> None:
+        """Derive tokens for the sessions of the store called *store_id*."""
         if len(session_key) != 32:
             raise ValueError("a session key has 32 bytes")
         self._key = session_key
+        self._store_id = store_id
 
     def token(self, tap: CountedTap, nonce: bytes | None) -> str:
-        """Derive the token that *tap* and *nonce* (16 bytes) earn, 43 characters."""
+        """Derive the token that *tap* and *nonce* (16 bytes) earn, 46 characters."""
         message = (
             _LABEL
             + tap.uid
@@ -29,7 +38,8 @@ class SessionTokens:
             + tap.counter.to_bytes(3, "big")
             + (nonce or b"")
         )
-        return _text(hmac.digest(self._key, message, "sha256"))
+        secret = hmac.digest(self._key, message, "sha256")
+        return _text(place_of(self._store_id, tap.uid) + secret)
 
     def subject(self, uid: bytes) -> str:
         """Derive the name by which applications know the tag, 22 characters.
@@ -40,8 +50,16 @@ class SessionTokens:
 
 
 def digest(token: str) -> bytes:
-    """Return what a ledger stores of a token: its SHA-256, 32 bytes."""
-    return hashlib.sha256(token.encode()).digest()
+    """Return what a ledger stores of a token, 32 bytes: see `Grant.digest`.
+
+    Raises:
+        ValueError: the text is no token, to the letter.
+
+    """
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("this is no session token")
+    place = urlsafe_b64decode(f"{token}==")[:PLACE_SIZE]
+    return place + hashlib.sha256(token.encode()).digest()[:-PLACE_SIZE]
 
 
 def _text(value: bytes) -> str:

@@ -1,37 +1,27 @@
-"""Stores, opened the same way whatever they are made of.
-
-To hold another implementation to the contract, write a class like `SqliteStore` and add
-it to `STORES`.
-"""
+"""Stores, opened the same way whatever they are made of."""
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import asyncio
 
 import pytest
+from hypothesis import settings
 
-from ntag424.replay import SqliteLedger
+from tests.contracts.deployments import DEPLOYMENTS, Deployments, SqliteDeployment
 from tests.contracts.manual_clock import ManualClock
 
+#: The same for all, so that tests can tell where a tag's place is.
+STORE_ID = "5e" * 16
 
-class SqliteStore:
-    """A new ledger in one file, opened as often as a test likes."""
 
-    def __init__(self, folder):
-        self._path = folder / "ledger.db"
-        self._store_id = SqliteLedger.init(self._path)
+class Store:
+    """A new ledger, opened as often as a test likes."""
+
+    def __init__(self, store):
+        self._store = store
 
     async def open(self, clock):
-        return SqliteLedger.open(self._path, store_id=self._store_id, clock=clock)
-
-
-STORES = {"sqlite": SqliteStore}
-
-#: In memory where that is to be had: nothing that is promised here hangs on a slow disk.
-PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        return self._store.open(STORE_ID, clock=clock)
 
 
 @pytest.fixture
@@ -39,17 +29,40 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture(params=STORES)
-def new_store(request):
+@pytest.fixture(scope="session")
+def deployments():
+    deployments = Deployments()
+    yield deployments
+    deployments.stop()
+
+
+#: One process for each: servers are dear.
+EACH = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"ledgers: {name}")) for name in DEPLOYMENTS
+]
+
+
+@pytest.fixture(params=EACH)
+def deployment(request, deployments):
+    return deployments.get(request.param)
+
+
+@pytest.fixture
+def new_store(deployment):
     """Make a new, empty store."""
-    with ExitStack() as folders:
 
-        def new_store():
-            return STORES[request.param](
-                Path(folders.enter_context(TemporaryDirectory(dir=PLACE)))
-            )
+    def new_store(runner=asyncio):
+        return Store(runner.run(deployment.new_store(STORE_ID)))
 
-        yield new_store
+    return new_store
+
+
+@pytest.fixture
+def examples(deployment):
+    """As many as there is time for: across a network each step costs ten times as much."""
+    chosen = settings()
+    fewer = settings(max_examples=max(1, chosen.max_examples // 5))
+    return chosen if isinstance(deployment, SqliteDeployment) else fewer
 
 
 @pytest.fixture
@@ -58,9 +71,9 @@ def clock():
 
 
 @pytest.fixture
-async def open_ledger(new_store, clock):
+async def open_ledger(deployment, clock):
     """Open one store again and again, as a restarted service, or another one, would."""
-    store = new_store()
+    store = Store(await deployment.new_store(STORE_ID))
     opened = []
 
     async def open_ledger(clock=clock):

@@ -29,8 +29,10 @@ from ntag424.replay import (
     Replayed,
     TagRecord,
     TagState,
+    place_of,
 )
 from ntag424.sdm import CountedTap
+from tests.contracts.conftest import STORE_ID
 from tests.contracts.history import Recorder, violations
 from tests.contracts.manual_clock import ManualClock
 
@@ -51,7 +53,8 @@ def grant(tap=None, nonce=None, lifetime=300):
     """Derive a session from its tap, as a service does."""
     tap = tap or CountedTap(UID, NOW, 1)
     text = f"{tap.uid} {bytes(tap.generation).hex()} {tap.counter} {nonce}"
-    return Grant(hashlib.sha256(text.encode()).digest(), lifetime)
+    digest = place_of(STORE_ID, tap.uid) + hashlib.sha256(text.encode()).digest()[:30]
+    return Grant(digest, lifetime)
 
 
 GRANT = grant()
@@ -1160,9 +1163,9 @@ class LedgerBesideModel(RuleBasedStateMachine):
         self.run(self.ledger.aclose())
 
 
-def test_a_ledger_answers_as_the_model_does(new_store):
+def test_a_ledger_answers_as_the_model_does(new_store, examples):
     with asyncio.Runner() as runner:
         run_state_machine_as_test(
-            lambda: LedgerBesideModel(new_store(), runner),
-            settings=settings(stateful_step_count=30, deadline=None),
+            lambda: LedgerBesideModel(new_store(runner), runner),
+            settings=settings(examples, stateful_step_count=30, deadline=None),
         )

@@ -93,6 +93,11 @@ def test_verifying_needs_neither_event_loop_nor_store_nor_simulated_tag(backend)
     assert [name for name in UNNEEDED if name in loaded(backend=backend)] == []
 
 
+def test_a_ledger_needs_no_driver_but_its_own():
+    chosen = "from ntag424.replay import store_at; store_at('sqlite:///ledger.db'); "
+    assert {"redis", "psycopg"} & loaded(chosen + LOAD) == set()
+
+
 def test_everything_the_front_door_promises_is_there():
     code = "import sys, ntag424; print(*(n for n in ntag424.__all__ if not hasattr(ntag424, n)))"
     assert loaded(code) == set()

@@ -115,7 +115,8 @@ class Service:
     def _run(self) -> None:
         ledger = SqliteLedger.open(self._path, store_id=self._identity.store_id)
         verifier = Verifier(self._template, Keyring.single(_KEYS))
-        parts = Parts(verifier, ledger, SessionTokens(self._identity.session_key))
+        tokens = SessionTokens(self._identity.session_key, self._identity.store_id)
+        parts = Parts(verifier, ledger, tokens)
         app = create_app(Settings(), parts)
         self._server = uvicorn.Server(
             uvicorn.Config(app, ws="none", log_config=None, access_log=False)

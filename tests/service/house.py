@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ class House:
     @staticmethod
     def digest(token: str) -> bytes:
         """Give the name under which a ledger knows a token's session."""
-        return hashlib.sha256(token.encode("ascii")).digest()
+        place = urlsafe_b64decode(token[:4])[:2]
+        return (place + hashlib.sha256(token.encode("ascii")).digest())[:32]
 
     def contents(self) -> Mapping[str, list[tuple[object, ...]]]:
         """Every row of every table."""
@@ -111,10 +113,13 @@ def build_house(
 ) -> House:
     """Build the service on a new ledger in *folder*; close the ledger afterwards."""
     store = folder / "ledger.db"
-    ledger = SqliteLedger.open(store, store_id=SqliteLedger.init(store), clock=clock)
-    tokens = SessionTokens(SESSION_KEY)
+    store_id = SqliteLedger.init(store)
+    ledger = SqliteLedger.open(store, store_id=store_id, clock=clock)
+    tokens = SessionTokens(SESSION_KEY, store_id)
     verifier = Verifier(UrlTemplate(template), keyring)
-    enrolment = None if credential is None else EnrolmentCredential(House.digest(credential))
+    enrolment = None
+    if credential is not None:
+        enrolment = EnrolmentCredential(hashlib.sha256(credential.encode()).digest())
     parts = Parts(verifier, ledger, tokens, sentry, enrolment)
     return House(create_app(Settings(**settings), parts), ledger, store, tokens)
 

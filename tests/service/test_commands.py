@@ -210,6 +210,14 @@ def test_a_command_refuses_a_store_that_is_not_its_own(command, installation, ar
     assert run.stderr.startswith("error: NTAG424_STORE: ")
 
 
+@pytest.mark.parametrize("arguments", [("enrol", UID), ("show", UID), ("state", UID, "active")])
+def test_a_command_refuses_a_store_that_nobody_answers_for(command, installation, arguments):
+    settings = installation.settings | {"NTAG424_STORE": "redis://127.0.0.1:1"}
+    run = command(*arguments, settings=settings)
+    assert run.code == 2
+    assert re.fullmatch(r"error: NTAG424_STORE: .*\nhint: Check that it runs.*\n", run.stderr)
+
+
 @pytest.mark.anyio
 async def test_a_tag_enrolled_by_the_real_command_is_known_to_the_ledger(installation):
     done = run_command("enrol", UID, "--epoch", "1", settings=installation.settings)

@@ -169,7 +169,7 @@ async def story(anyio_backend, site):
         "SENTRY MAC": bytes.fromhex(mac),
     }
     for token in tokens:
-        secrets[f"token {token}"] = base64.urlsafe_b64decode(token + "=")
+        secrets[f"token {token}"] = base64.urlsafe_b64decode(token + "==")
     for url in (first, second):
         secrets |= url_parts(url)
     outcomes = ["accepted", "repeated", "replayed", "not_verified", "malformed"]
@@ -283,7 +283,7 @@ async def test_no_session_or_account_shows_its_token(parts):
     session = Session(token, 0, "subject", verified.counted())
     grant = Grant(digest(token), 300)
     secrets = {
-        "token": base64.urlsafe_b64decode(token + "="),
+        "token": base64.urlsafe_b64decode(token + "=="),
         "account token": base64.urlsafe_b64decode(account.account_token + "="),
         "digest": digest(token),
     }
@@ -302,7 +302,7 @@ async def test_an_error_of_the_store_and_its_traceback_show_no_secret(parts):
     told = "".join(traceback.TracebackException.from_exception(refused.value).format())
     token = made.tokens.token(made.verifier.verify(url).counted(), nonce)
     secrets = key_secrets(site) | url_parts(url) | {"nonce": nonce, "UID": UID}
-    assert_silent(told, secrets | {"token": base64.urlsafe_b64decode(token + "=")})
+    assert_silent(told, secrets | {"token": base64.urlsafe_b64decode(token + "==")})
 
 
 async def test_an_error_of_verification_shows_no_url(parts):

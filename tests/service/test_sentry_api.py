@@ -133,7 +133,7 @@ async def test_the_branding_is_told_as_far_as_it_is_set(open_house):
 async def test_the_session_is_url_safe_and_can_be_looked_up(house):
     session = (await exchange(house, request_of(phone().tap()))).members["session"]
     answer = await house.look_up(f"Bearer {session}")
-    assert (len(session), answer.status) == (43, 200)
+    assert (len(session), answer.status) == (46, 200)
 
 
 async def test_an_account_is_the_same_at_every_tap_and_a_session_is_not(house):

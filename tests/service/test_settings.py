@@ -107,6 +107,11 @@ def old_ledger(path):
         db.execute("PRAGMA user_version = 0")
 
 
+def in_phase(phase, path):
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE store SET phase = ?", (phase,))
+
+
 def damaged_ledger(path):
     octets = bytearray(path.read_bytes())
     octets[4096:] = secrets.token_bytes(len(octets) - 4096)
@@ -258,6 +263,12 @@ WRONG = {
         "IDENTITY_FILE",
         lambda s: s.file("identity.json", '{"store_id": "secretword"}'),
     ),
+    "identity of a store that is none": (
+        "IDENTITY_FILE",
+        lambda s: s.file(
+            "identity.json", f'{{"store_id": "secretword", "session_key": "{KEY * 2}"}}'
+        ),
+    ),
     "identity with a short key": (
         "IDENTITY_FILE",
         lambda s: s.file("identity.json", f'{{"store_id": "{KEY}", "session_key": "{KEY}"}}'),
@@ -265,6 +276,13 @@ WRONG = {
     "store missing": ("STORE", lambda s: s.set(STORE=None)),
     "store of another kind": ("STORE", lambda s: s.set(STORE="redis://user:secretword@host")),
     "store without path": ("STORE", lambda s: s.set(STORE="sqlite:///")),
+    "store of a known kind, named wrongly": (
+        "STORE",
+        lambda s: s.set(STORE="redis://host/secretword"),
+    ),
+    "store that nobody answers for": ("STORE", lambda s: s.set(STORE="redis://127.0.0.1:1")),
+    "store that is being filled": ("STORE", lambda s: in_phase("filling", s.installation.store)),
+    "store that was moved": ("STORE", lambda s: in_phase("sealed", s.installation.store)),
     "store file missing": ("STORE", lambda s: s.installation.store.unlink()),
     "store a text file": ("STORE", lambda s: s.installation.store.write_text("secretword " * 999)),
     "store of another program": ("STORE", lambda s: foreign_database(s.installation.store)),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from ntag424_service.asgi import build
+from ntag424_service.assembly import assemble
+from ntag424_service.settings import load_settings
 
 from ntag424 import Uid
-from tests.service.asking import Wire
+from tests.service.asking import Wire, ask
 from tests.service.house import NONCE
 from tests.service.running import serving
 
@@ -72,3 +75,23 @@ async def test_an_answer_that_was_lost_on_the_way_is_given_again(installation):
             other = await wire.post_tap(url, NONCE)
             await wire.aclose()
             assert (again.status, other.status) == (200, 409)
+
+
+#: Nobody listens there.
+NOWHERE = "redis://127.0.0.1:1"
+
+
+async def test_a_worker_starts_without_asking_a_store_across_a_network(installation, monkeypatch):
+    """It runs in an event loop already; whoever started it has asked."""
+    for name, value in (installation.settings | {"NTAG424_STORE": NOWHERE}).items():
+        monkeypatch.setenv(name, value)
+    app = build()
+    answers = [(await ask(app, "GET", path)).status for path in ("/livez", "/readyz")]
+    assert answers == [200, 503]
+
+
+async def test_the_settings_do_not_show_the_url_of_the_store(installation, monkeypatch):
+    for name, value in (installation.settings | {"NTAG424_STORE": NOWHERE}).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert "127.0.0.1:1" not in f"{settings!r} {settings} {assemble(settings)!r}"

@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 from ntag424_service.settings import Settings
-from ntag424_service.tokens import SessionTokens
 
 from ntag424 import Generation, Uid
 from ntag424.replay import TagState
@@ -16,7 +15,6 @@ from tests.service.house import (
     NONCE,
     OTHER_NONCE,
     PRESENT_GENERATION,
-    SESSION_KEY,
     UID,
     HandClock,
     tag,
@@ -88,7 +86,7 @@ async def test_a_fresh_tap_earns_a_session(open_house):
         "content-type": "application/json",
         "content-length": str(len(answer.body)),
     }
-    tokens = SessionTokens(SESSION_KEY)
+    tokens = house.tokens
     assert answer.members == {
         "outcome": "accepted",
         "session": answer.members["session"],
@@ -98,9 +96,9 @@ async def test_a_fresh_tap_earns_a_session(open_house):
     }
 
 
-async def test_a_session_token_has_256_bits_in_base64url(house):
+async def test_a_session_token_has_a_place_and_256_bits_in_base64url(house):
     answer = await house.post_tap(tag().tap())
-    assert len(answer.members["session"]) == 43
+    assert len(answer.members["session"]) == 46
     assert answer.members["session"].replace("-", "").replace("_", "").isalnum()
 
 
@@ -470,7 +468,7 @@ async def test_a_tap_gets_no_session_while_the_store_is_in_trouble(robbed_house)
 
 
 async def test_a_session_is_not_looked_up_while_the_store_is_in_trouble(robbed_house):
-    answer = await robbed_house.look_up("Bearer " + "A" * 43)
+    answer = await robbed_house.look_up("Bearer " + "A" * 46)
     assert answer.constant == UNAVAILABLE
 
 

@@ -67,8 +67,9 @@ class _Job(Generic[T]):
 class GroupCommit:
     """Serialises writes of any number of event loops into as few commits as possible."""
 
-    def __init__(self, db: sqlite3.Connection, guard: Callable[[], None]) -> None:
-        #: *guard* raises `LedgerError` or `OSError` if the file is not ours any more.
+    def __init__(self, db: sqlite3.Connection, guard: Operation[None]) -> None:
+        #: Runs first in every transaction; raises `LedgerError` or `OSError` if nothing
+        #: may be written any more.
         self._guard = guard
         self._db = db
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -124,8 +125,8 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            self._guard()
             self._db.execute("BEGIN IMMEDIATE")
+            self._guard(self._db)
             for job in batch:
                 job.run(self._db)
             self._db.execute("COMMIT")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -21,9 +20,11 @@ from ntag424.replay._ledger import (
     TagState,
     Verdict,
 )
-from ntag424.replay.sqlite import _operations, _schema
+from ntag424.replay._phases import require_serving
+from ntag424.replay.sqlite import _opening, _operations, _schema
 from ntag424.replay.sqlite._group_commit import GroupCommit, Operation, T
 from ntag424.replay.sqlite._operations import Moment, Redemption
+from ntag424.replay.sqlite._same_files import SameFiles
 from ntag424.sdm import CountedTap
 
 # Ended sessions are swept out faster than taps bring new ones.
@@ -41,34 +42,27 @@ class SqliteLedger:
 
     def __init__(self, path: Path, db: sqlite3.Connection, clock: Clock) -> None:
         """Take over a connection that was checked; call `open` instead."""
-        self._path = path
         self._clock = clock
         self._boot = _operations.boot_number(db, clock.boot_id)
-        self._files = self._files_on_disk()
+        self._files = SameFiles(path)
         self._db = db
         self._reader = _schema.connect(path)
         self._reading = threading.Lock()
         self._redemptions = count(1)
-        self._writer = GroupCommit(db, self._require_same_file)
+        self._writer = GroupCommit(db, self._require_ours)
 
     @classmethod
     def open(cls, path: Path, *, store_id: str, clock: Clock | None = None) -> Self:
         """Open the ledger called *store_id* at *path*.
 
         Raises:
-            LedgerMismatchError: the file is missing, foreign, older or newer.
+            LedgerMismatchError: the file is missing, foreign, older, newer or not serving.
             LedgerUnavailableError: it is damaged or cannot be written.
 
         """
-        with ExitStack() as undo:
-            try:
-                db = undo.enter_context(closing(_schema.connect(path)))
-                _schema.require_store(db, store_id)
-                ledger = cls(path, db, clock or BootClock())
-            except _schema.FILE_ERRORS as error:
-                raise LedgerUnavailableError(f"the ledger cannot be used: {error}") from error
-            undo.pop_all()
-        return ledger
+        with _opening.taking_over(path, store_id) as db:
+            require_serving(_opening.phase_of(db))
+            return cls(path, db, clock or BootClock())
 
     async def redeem(
         self,
@@ -131,7 +125,7 @@ class SqliteLedger:
 
         def read() -> T:
             with self._reading:
-                self._require_same_file()
+                self._require_ours(self._reader)
                 return operation(self._reader)
 
         try:
@@ -142,13 +136,7 @@ class SqliteLedger:
     def _now(self) -> Moment:
         return Moment(self._boot, self._clock.uptime_ms(), self._clock.wall())
 
-    def _require_same_file(self) -> None:
-        # SQLite goes on writing to a file that was deleted or replaced; after a
-        # restart everything accepted since would be fresh again.
-        if self._files_on_disk() != self._files:
-            raise LedgerMismatchError("the ledger's files were replaced while they were in use")
-
-    def _files_on_disk(self) -> tuple[int, int]:
-        """Tell apart the database and its write-ahead log, which holds the last taps."""
-        log = self._path.with_name(f"{self._path.name}-wal")
-        return self._path.stat().st_ino, log.stat().st_ino
+    def _require_ours(self, db: sqlite3.Connection) -> None:
+        """Go on only while nobody took the files away, or the ledger elsewhere."""
+        self._files.require()
+        require_serving(_opening.phase_of(db))

@@ -106,7 +106,7 @@ class Redemption:
         nonce = self.nonce
         return {
             "uid": self.tap.uid,
-            "generation": _number(self.tap.generation),
+            "generation": number_of(self.tap.generation),
             "counter": self.tap.counter,
             "nonce": None if nonce is None else hashlib.sha256(nonce).digest(),
             "nonce_boot": None if nonce is None else now.boot,
@@ -119,7 +119,7 @@ class Redemption:
         tap = self.tap
         expires_at = now.wall + self.grant.lifetime
         ends_ms = now.uptime_ms + 1000 * self.grant.lifetime
-        row = (tap.uid, _number(tap.generation), tap.counter, now.boot, ends_ms, expires_at)
+        row = (tap.uid, number_of(tap.generation), tap.counter, now.boot, ends_ms, expires_at)
         db.execute(_STORE_SESSION, (self.grant.digest, *row))
         return Accepted(expires_at)
 
@@ -133,7 +133,7 @@ class Redemption:
             return Refused()
         generation, counter, state, enrolled, *first = row
         known = enrolled or self.policy is EnrolmentPolicy.OPEN
-        if state != "active" or not known or generation != _number(self.tap.generation):
+        if state != "active" or not known or generation != number_of(self.tap.generation):
             return Refused()
         if counter == self.tap.counter and self._is_repeat(now, *first):
             return self._repeat(db, now)
@@ -157,7 +157,7 @@ class Redemption:
 
 def enrol(db: sqlite3.Connection, uid: Uid, generation: Generation, counter: int) -> None:
     """See `TagLedger.enrol`."""
-    row = {"uid": uid, "generation": _number(generation), "counter": counter}
+    row = {"uid": uid, "generation": number_of(generation), "counter": counter}
     if db.execute(_ENROL, row).rowcount != 1:
         raise StaleGenerationError(f"tag {uid} is enrolled in this generation or a higher one")
 
@@ -189,7 +189,7 @@ def find_grant(db: sqlite3.Connection, digest: bytes, now: Moment) -> LiveGrant 
         return None
     uid, generation, counter, expires_at, ends_ms = row
     remaining = (ends_ms - now.uptime_ms) / 1000
-    return LiveGrant(Uid(uid), _generation(generation), counter, expires_at, remaining)
+    return LiveGrant(Uid(uid), generation_of(generation), counter, expires_at, remaining)
 
 
 def find_tag(db: sqlite3.Connection, uid: Uid) -> TagRecord | None:
@@ -199,7 +199,7 @@ def find_tag(db: sqlite3.Connection, uid: Uid) -> TagRecord | None:
     if row is None:
         return None
     generation, counter, state, enrolled = row
-    return TagRecord(uid, _generation(generation), counter, TagState(state), bool(enrolled))
+    return TagRecord(uid, generation_of(generation), counter, TagState(state), bool(enrolled))
 
 
 def touch(db: sqlite3.Connection, now: Moment) -> None:
@@ -214,9 +214,11 @@ def boot_number(db: sqlite3.Connection, boot_id: str) -> int:
     return number
 
 
-def _number(generation: Generation) -> int:
+def number_of(generation: Generation) -> int:
+    """Return a generation as the file has it: key version * 256 + epoch."""
     return int.from_bytes(bytes(generation), "big")
 
 
-def _generation(number: int) -> Generation:
+def generation_of(number: int) -> Generation:
+    """Undo `number_of`."""
     return Generation.from_bytes(number.to_bytes(2, "big"))

@@ -1,9 +1,10 @@
-"""Making, migrating and opening the file; nothing here happens by accident."""
+"""Making and migrating the file; nothing here happens by accident."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import sqlite3
 import tempfile
@@ -13,10 +14,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
+from ntag424.replay._store import Phase
 
 # "NT42" in ASCII; tells our files from other SQLite files (PRAGMA application_id).
 _APPLICATION_ID = 0x4E543432
 _BUSY_SECONDS = 0.8
+_ID = re.compile("[0-9a-f]{32}")
 #: What a faulty file raises: the module decodes the texts of SQLite's errors, and on a
 #: damaged file they quote damaged names.
 FILE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -52,21 +55,23 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def init(path: Path) -> str:
+def init(path: Path, *, store_id: str | None = None, phase: Phase = Phase.SERVING) -> str:
     """Make a new, empty ledger at *path* and return its id, 32 hex digits.
 
-    It appears complete or not at all.
+    It appears complete or not at all. An id is drawn if none is given.
 
     Raises:
         LedgerMismatchError: something is there already.
         OSError: the place cannot be written.
 
     """
-    store_id = secrets.token_hex(16)
+    store_id = secrets.token_hex(16) if store_id is None else store_id
+    if not _ID.fullmatch(store_id):
+        raise ValueError("the id of a store has 32 hex digits")
     # In a private folder of its own: SQLite keeps more files beside the one we name.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".ledger-") as folder:
         draft = Path(folder) / "draft.db"
-        _fill(draft, store_id)
+        _fill(draft, store_id, phase)
         try:
             # A link, because it fails where a rename would overwrite.
             os.link(draft, path)
@@ -76,14 +81,14 @@ def init(path: Path) -> str:
     return store_id
 
 
-def _fill(draft: Path, store_id: str) -> None:
+def _fill(draft: Path, store_id: str, phase: Phase) -> None:
     draft.touch(0o600)
     try:
         with closing(connect(draft)) as db:
             db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             db.execute("PRAGMA journal_mode = WAL")
             _apply(db, migrations())
-            db.execute("INSERT INTO store (id) VALUES (?)", (store_id,))
+            db.execute("INSERT INTO store (id, phase) VALUES (?, ?)", (store_id, phase.value))
     except sqlite3.OperationalError as error:
         raise OSError(errno.EIO, f"the ledger cannot be written: {error}") from error
 
@@ -103,25 +108,13 @@ def migrate(path: Path) -> int:
         raise LedgerUnavailableError(f"the ledger cannot be migrated: {error}") from error
 
 
-def require_store(db: sqlite3.Connection, store_id: str) -> None:
-    """Refuse to work with any file but a sound, present-day one called *store_id*.
+def version_of(db: sqlite3.Connection) -> int:
+    """Return how many migrations made the ledger what it is.
 
     Raises:
-        LedgerMismatchError: it is another file, an older one, or a newer one.
-        LedgerUnavailableError: it is damaged.
+        LedgerMismatchError: it is no ledger, or newer than this program.
 
     """
-    version = _version(db)
-    if version < len(migrations()):
-        raise LedgerMismatchError("the ledger is older than this program; run migrate")
-    row = db.execute("SELECT id FROM store").fetchone()
-    if row is None or row[0] != store_id:
-        raise LedgerMismatchError("this is not the ledger that was initialised for this service")
-    if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-        raise LedgerUnavailableError("the ledger is damaged; restore it from a backup")
-
-
-def _version(db: sqlite3.Connection) -> int:
     (application_id,) = db.execute("PRAGMA application_id").fetchone()
     if application_id != _APPLICATION_ID:
         raise LedgerMismatchError("this file is not an ntag424 ledger")
@@ -134,7 +127,7 @@ def _version(db: sqlite3.Connection) -> int:
 def _apply(db: sqlite3.Connection, scripts: list[str]) -> int:
     db.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(db)
+        version = version_of(db)
         for number, script in enumerate(scripts[version:], start=version + 1):
             for statement in _statements(script):
                 db.execute(statement)

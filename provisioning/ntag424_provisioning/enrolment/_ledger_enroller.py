@@ -1,4 +1,4 @@
-"""Straight into the SQLite ledger of a service on the same machine."""
+"""Straight into the ledger of a service."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ntag424 import Generation, Uid
-from ntag424.errors import LedgerError, LedgerMismatchError
-from ntag424.replay import Enrolment, SqliteLedger, Stale, enrol_once
+from ntag424.errors import LedgerError, LedgerUnavailableError
+from ntag424.replay import Enrolment, LedgerStore, Stale, TagLedger, enrol_once
 from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, stale
 from ntag424_provisioning.errors import EnrolmentError, SetupError
 from ntag424_provisioning.private_files import read_private
@@ -20,25 +20,31 @@ T = TypeVar("T")
 _STORE_ID = 32
 
 
-def ledger_enroller(store: Path, identity: Path) -> LedgerEnroller:
-    """Open the ledger *store* of the service whose identity file is *identity*.
+def ledger_enroller(store: LedgerStore, identity: Path) -> LedgerEnroller:
+    """Open the ledger in *store* of the service whose identity file is *identity*.
 
     Raises:
-        SetupError: a file is missing, or not what it should be; no tag was touched.
+        SetupError: a file is missing, or the ledger cannot be used now; no tag was touched.
 
     """
     store_id = _store_id(identity)
     try:
-        ledger = SqliteLedger.open(store, store_id=store_id)
+        enroller = LedgerEnroller(store.open(store_id))
+        try:
+            enroller.check()
+        except BaseException:
+            enroller.close()
+            raise
     except LedgerError as error:
-        raise SetupError(f"the ledger {store} cannot be used: {error}", error.hint) from error
-    return LedgerEnroller(ledger)
+        hint = _hint(error, "run this again")
+        raise SetupError(f"the ledger cannot be used: {error}", hint) from error
+    return enroller
 
 
 class LedgerEnroller(Closing):
     """An `Enroller` with a ledger of its own, which lives in a thread of its own."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: TagLedger) -> None:
         """Take over an open ledger; call `ledger_enroller` instead."""
         self._ledger = ledger
         self._loop = asyncio.new_event_loop()
@@ -46,6 +52,10 @@ class LedgerEnroller(Closing):
         # Not to be waited for where somebody forgot to close: what was told is on disk.
         self._thread.daemon = True
         self._thread.start()
+
+    def check(self) -> None:
+        """Return if the ledger could be told of a tag now; raise `LedgerError` if not."""
+        self._run(self._ledger.check())
 
     def find(self, uid: Uid) -> Enrolled | None:
         """See `Enroller.find`."""
@@ -70,15 +80,19 @@ class LedgerEnroller(Closing):
 
     def _ask(self, question: Coroutine[object, object, T]) -> T:
         try:
-            return asyncio.run_coroutine_threadsafe(question, self._loop).result()
+            return self._run(question)
         except LedgerError as error:
-            raise EnrolmentError(str(error), _hint(error)) from error
+            then = 'run "ntag424 repair": it enrols the tag'
+            raise EnrolmentError(str(error), _hint(error, then)) from error
+
+    def _run(self, question: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(question, self._loop).result()
 
 
-def _hint(error: LedgerError) -> str:
-    if isinstance(error, LedgerMismatchError):
+def _hint(error: LedgerError, then: str) -> str:
+    if error.hint != LedgerUnavailableError.hint:
         return error.hint
-    return 'Check disk and rights of the ledger, then run "ntag424 repair": it enrols the tag.'
+    return f"Check the ledger: its disk, its rights, or the way to it; then {then}."
 
 
 def _store_id(identity: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ntag424.replay import TagLedger
+from ntag424.replay import LiveGrant, TagLedger
 from ntag424_service.outcomes import Outcome
 from ntag424_service.problems import UNAUTHORIZED, describe, documented
 from ntag424_service.schemas import SessionAnswer
@@ -23,6 +23,14 @@ def sessions_router(ledger: TagLedger, tokens: SessionTokens) -> APIRouter:
     """Answer for the sessions that *ledger* stores."""
     router = APIRouter(tags=["sessions"])
 
+    async def find(token: str) -> LiveGrant | None:
+        """Look a session up; what has not even the form of a token, no ledger knows."""
+        try:
+            name = digest(token)
+        except ValueError:
+            return None
+        return await ledger.grant(name)
+
     @router.get(
         "/v1/session",
         responses=_ANSWERS,
@@ -35,7 +43,7 @@ def sessions_router(ledger: TagLedger, tokens: SessionTokens) -> APIRouter:
         """Say which tag a live session belongs to, and how long it lasts."""
         if bearer is None:
             return UNAUTHORIZED.response({"WWW-Authenticate": "Bearer"})
-        grant = await ledger.grant(digest(bearer.credentials))
+        grant = await find(bearer.credentials)
         if grant is None:
             challenge = 'Bearer error="invalid_token"'
             return UNAUTHORIZED.response({"WWW-Authenticate": challenge})

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from ntag424_provisioning.enrolment import Enrolled, Later, ledger_enroller
 from ntag424_provisioning.errors import EnrolmentError, SetupError, StaleEpochError
 
-from ntag424.replay import SqliteLedger, TagState
+from ntag424.replay import SqliteLedger, SqliteStore, TagState
 from tests.provisioning.enrolment.desk import FIRST, SECOND, new_uid
 
 
 def opened(desk):
-    return ledger_enroller(desk.store, desk.identity_file)
+    return ledger_enroller(SqliteStore(desk.store), desk.identity_file)
 
 
 @pytest.fixture
@@ -74,14 +76,31 @@ def test_several_threads_enrol_at_once(desk, enroller):
 
 def test_a_ledger_that_is_not_there_is_a_matter_of_set_up(desk, tmp_path):
     with pytest.raises(SetupError, match="no ledger at this path"):
-        ledger_enroller(tmp_path / "ledger.db", desk.identity_file)
+        ledger_enroller(SqliteStore(tmp_path / "ledger.db"), desk.identity_file)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_ledger_of_another_service_is_refused(desk, tmp_path):
     SqliteLedger.init(tmp_path / "ledger.db")
     with pytest.raises(SetupError, match="not the ledger that was initialised"):
-        ledger_enroller(tmp_path / "ledger.db", desk.identity_file)
+        ledger_enroller(SqliteStore(tmp_path / "ledger.db"), desk.identity_file)
+
+
+def test_a_ledger_that_was_moved_is_refused_with_where_to_look(own_desk):
+    with closing(sqlite3.connect(own_desk.store)) as db, db:
+        db.execute("UPDATE store SET phase = 'sealed'")
+    with pytest.raises(SetupError, match="moved elsewhere") as refused:
+        opened(own_desk)
+    assert "NTAG424_STORE" in refused.value.hint
+
+
+def test_a_ledger_that_cannot_be_told_of_a_tag_is_refused_at_once(own_desk):
+    with closing(sqlite3.connect(own_desk.store, isolation_level=None)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SetupError, match="cannot be used") as refused:
+            opened(own_desk)
+        busy.execute("ROLLBACK")
+    assert "run this again" in refused.value.hint
 
 
 NO_IDENTITY = ["", "nonsense", "[]", "null", "{}", '{"store_id": 7}', '{"store_id": "short"}']
@@ -93,7 +112,7 @@ def test_what_is_no_identity_file_is_refused(desk, tmp_path, text):
     path.write_text(text)
     path.chmod(0o600)
     with pytest.raises(SetupError, match="not the identity file of a service"):
-        ledger_enroller(desk.store, path)
+        ledger_enroller(SqliteStore(desk.store), path)
 
 
 def test_an_identity_file_that_others_may_read_is_refused(desk, tmp_path):
@@ -101,7 +120,7 @@ def test_an_identity_file_that_others_may_read_is_refused(desk, tmp_path):
     path.write_text(desk.identity_file.read_text())
     path.chmod(0o640)
     with pytest.raises(SetupError, match="others may open"):
-        ledger_enroller(desk.store, path)
+        ledger_enroller(SqliteStore(desk.store), path)
 
 
 def test_the_session_key_in_the_identity_file_is_told_to_nobody(desk, enroller):

@@ -16,7 +16,7 @@ from ntag424_provisioning.vault import KeyFile, Vault
 
 from ntag424 import CountedTap, Uid, UrlTemplate, Verifier
 from ntag424.ndef import read_uri
-from ntag424.replay import SqliteLedger
+from ntag424.replay import SqliteLedger, SqliteStore
 from ntag424.testing import SimulatedTag
 
 UID, OTHER_UID = Uid.from_hex("04DE5F1EACC040"), Uid.from_hex("04C767F2066180")
@@ -189,7 +189,8 @@ class House:
         """See what is known of the tag, what is so, and what a service thinks of it."""
         with self.vault() as vault:
             known, keyring = vault.find(UID), vault.keyring()
-        with ledger_enroller(self.folder / "ledger.db", self.folder / "identity.json") as ledger:
+        store = SqliteStore(self.folder / "ledger.db")
+        with ledger_enroller(store, self.folder / "identity.json") as ledger:
             enrolled = ledger.find(UID)
         document = json.loads(self.tag_path.read_text("ascii"))
         url = read_uri(self.tag().tap())

@@ -1,0 +1,127 @@
+"""What a server must be before a tap is shown to it. Asked at every connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerUnsafeError
+from ntag424.replay.postgres._connection import Connection, Statement
+from ntag424.replay.postgres._migrations import migrations
+
+# Settings of ours, and a look at those that only the operator can change.
+#
+# - synchronous_commit is set to what it is, so that a change for new connections lowers
+#   nothing in this one.
+# - A standby's wait that was cancelled shows in a warning alone, so we must get warnings.
+# - How long we wait is our own affair: a statement that the server ends is no answer.
+# - Backups and logical subscribers never become the primary. What a role may not see is NULL,
+#   and taken for a standby.
+_LOOK = """
+SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('full_page_writes'),
+    set_config('synchronous_commit', current_setting('synchronous_commit'), false),
+    current_setting('synchronous_standby_names') = '' AND EXISTS (
+        SELECT FROM pg_stat_replication
+        WHERE (state IS NULL OR state <> 'backup' AND replay_lsn IS NOT NULL)
+            AND pid NOT IN (SELECT active_pid FROM pg_replication_slots
+                WHERE slot_type = 'logical' AND active_pid IS NOT NULL)),
+    set_config('search_path', {path}, false), set_config('client_min_messages', 'warning', false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)
+"""
+_IDENTIFY = "SELECT id, version FROM {store}"
+_IS_THERE = "SELECT to_regclass({store}) IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Looks at servers for the ledger of one schema."""
+
+    schema: str
+
+    async def pass_server(self, connection: Connection) -> None:
+        """Look at the server behind *connection*, and make the connection ready for use.
+
+        Raises:
+            LedgerUnsafeError: it could accept a tap twice as it is set up.
+            LedgerUnavailableError: it is a standby, or does not answer.
+
+        """
+        path = sql.Literal(f'"{self.schema}", pg_temp')
+        ((recovers, fsync, full_pages, commit, stands_alone, *_),) = await connection.ask(
+            _compose(_LOOK, path=path)
+        )
+        if recovers:
+            raise LedgerUnavailableError(
+                "this PostgreSQL is a standby",
+                hint="Leave target_session_attrs out of the URL, and name all servers in it.",
+            )
+        if fsync != "on":
+            raise _unsafe("fsync", fsync, "on", "it forgets the last taps at a power cut")
+        if full_pages != "on":
+            raise _unsafe("full_page_writes", full_pages, "on", "a power cut may damage it")
+        if commit not in ("on", "remote_apply"):
+            raise _unsafe("synchronous_commit", commit, "on", "it forgets taps that it confirmed")
+        if stands_alone:
+            raise _standby_lags()
+
+    async def is_there(self, connection: Connection) -> bool:
+        """Return whether the schema holds a ledger, of whatever release."""
+        store = sql.Literal(f'"{self.schema}".store')
+        ((is_there,),) = await connection.ask(_compose(_IS_THERE, store=store))
+        return bool(is_there)
+
+    async def pass_store(self, connection: Connection, store_id: str) -> None:
+        """Look at the ledger: it has to be the one called *store_id*, of this release.
+
+        Raises:
+            LedgerMismatchError: it is not.
+            LedgerUnavailableError: the server does not answer.
+
+        """
+        await self.require_there(connection)
+        store = sql.Identifier(self.schema, "store")
+        rows = await connection.ask(_compose(_IDENTIFY, store=store))
+        if not rows or rows[0][0] != store_id:
+            raise LedgerMismatchError(
+                "this is not the ledger that was initialised for this service"
+            )
+        require_known(rows[0][1])
+        if rows[0][1] < len(migrations()):
+            raise LedgerMismatchError("the ledger is older than this program; run migrate")
+
+    async def require_there(self, connection: Connection) -> None:
+        """Raise `LedgerMismatchError` if the schema holds no ledger."""
+        if not await self.is_there(connection):
+            raise LedgerMismatchError(
+                f"there is no ledger in the schema {self.schema} of this database",
+                hint="Check the URL; a new store is made by `init` and by nothing else.",
+            )
+
+
+def require_known(version: int) -> None:
+    """Raise `LedgerMismatchError` if the ledger is of a later release."""
+    if version > len(migrations()):
+        raise LedgerMismatchError("the ledger is newer than this program; update the program")
+
+
+def _compose(text: str, **names: sql.Composable) -> Statement:
+    return sql.SQL(text).format(**names).as_bytes()
+
+
+def _unsafe(setting: str, value: str, wanted: str, harm: str) -> LedgerUnsafeError:
+    return LedgerUnsafeError(
+        f"{setting} of this PostgreSQL is {value}: {harm}",
+        f"Run ALTER SYSTEM SET {setting} = {wanted}; SELECT pg_reload_conf(); and see whether "
+        "the role or the database sets it, too.",
+    )
+
+
+def _standby_lags() -> LedgerUnsafeError:
+    return LedgerUnsafeError(
+        "synchronous_standby_names of this PostgreSQL is empty, but it has a standby, which may "
+        "take over without the last taps",
+        "Run ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; SELECT pg_reload_conf(); "
+        "if what is connected never takes over, GRANT pg_monitor to the ledger's role to show it.",
+    )

@@ -1,0 +1,147 @@
+"""Connections, as many as are used at once; no caller waits longer than the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+from weakref import WeakValueDictionary
+
+from ntag424.errors import LedgerUnavailableError
+from ntag424.replay.postgres._connection import Connection
+
+T = TypeVar("T")
+Call: TypeAlias = Callable[[Connection], Awaitable[T]]
+
+#: A server is looked at anew at least so often: its settings may have been changed.
+_LIFETIME_SECONDS = 60.0
+_LATE = "PostgreSQL did not answer in time"
+_CLOSED = "the ledger is closed"
+
+
+@dataclass(slots=True)
+class _Lent:
+    """What a call was lent; nothing as long as it waits for a place or a connection."""
+
+    connection: Connection | None = None
+
+
+class Pool:
+    """Lends connections, each to one call at a time.
+
+    Every call is a task of its own. Where its caller stops waiting, it is not cancelled, for
+    psycopg would ask the server to cancel and wait for that: it keeps its connection and its
+    place until it ends by itself. So a server that hangs is never asked for more connections
+    than *size*, and is used again as soon as it answers.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        prepare: Callable[[Connection], Awaitable[None]],
+        *,
+        size: int,
+        deadline: float,
+        lifetime: float = _LIFETIME_SECONDS,
+    ) -> None:
+        """Connect when first asked. *prepare* sees every new connection before its first use."""
+        self._connect = connect
+        self._prepare = prepare
+        self._deadline = deadline
+        self._lifetime = lifetime
+        self._places = asyncio.Semaphore(size)
+        self._turns: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
+        self._idle: list[Connection] = []
+        self._calls: dict[asyncio.Task[object], _Lent] = {}
+        self._closed = False
+
+    async def run(self, call: Call[T], about: bytes | None = None) -> T:
+        """Return what *call* makes of a connection.
+
+        Of those *about* the same, one after the other, in the order they came: on the
+        server they would wait for each other all the same, each with a connection.
+
+        Raises:
+            LedgerUnavailableError: there was none, or *call* took too long. In the second
+                case it may still come to pass.
+
+        """
+        if self._closed:
+            raise LedgerUnavailableError(_CLOSED)
+        lent = _Lent()
+        turn = self._turns.setdefault(about or object(), asyncio.Lock())
+        task = asyncio.create_task(self._serve(call, lent, turn), name="ledger-call")
+        self._calls[task] = lent
+        task.add_done_callback(self._forget)
+        await asyncio.wait({task}, timeout=self._deadline)
+        if not task.done():
+            # Those that are idle lead to the same server.
+            await self._hang_up()
+            raise LedgerUnavailableError(_LATE)
+        if task.cancelled():
+            raise LedgerUnavailableError(_CLOSED)
+        return task.result()
+
+    async def aclose(self) -> None:
+        """Finish what was begun, as far as the server lets us, and hang up."""
+        self._closed = True
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=self._deadline)
+        for task, lent in self._calls.items():
+            if lent.connection is None:
+                task.cancel()
+            else:
+                lent.connection.cut()
+        if self._calls:
+            await asyncio.wait(self._calls)
+        await self._hang_up()
+
+    async def _serve(self, call: Call[T], lent: _Lent, turn: asyncio.Lock) -> T:
+        loop = asyncio.get_running_loop()
+        late = loop.time() + self._deadline
+        async with AsyncExitStack() as place:
+            try:
+                async with asyncio.timeout_at(late):
+                    await place.enter_async_context(turn)
+                    await place.enter_async_context(self._places)
+            except TimeoutError:
+                raise LedgerUnavailableError(_LATE) from None
+            connection = await self._take(lent)
+            place.push_async_callback(self._give_back, connection)
+            if loop.time() > late:
+                # Nobody waits any more. The next one has a connection.
+                raise LedgerUnavailableError(_LATE)
+            return await call(connection)
+
+    async def _take(self, lent: _Lent) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_sound and connection.age < self._lifetime:
+                lent.connection = connection
+                return connection
+            await connection.aclose()
+        connection = lent.connection = await self._connect()
+        try:
+            await self._prepare(connection)
+        except BaseException:
+            await connection.aclose()
+            raise
+        return connection
+
+    async def _give_back(self, connection: Connection) -> None:
+        if connection.is_sound:
+            self._idle.append(connection)
+        else:
+            await connection.aclose()
+
+    async def _hang_up(self) -> None:
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    def _forget(self, task: asyncio.Task[object]) -> None:
+        del self._calls[task]
+        if not task.cancelled():
+            # Whoever waited has seen it; if nobody did, nobody needs to.
+            task.exception()

@@ -1,0 +1,87 @@
+"""A `LedgerStore` that is one schema of a PostgreSQL database."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Self
+
+from ntag424.replay._clock import Clock
+from ntag424.replay._store import Phase
+from ntag424.replay.postgres import _schema
+from ntag424.replay.postgres._address import Address
+from ntag424.replay.postgres._archive import PostgresArchive
+from ntag424.replay.postgres._connection import Connection
+from ntag424.replay.postgres._gates import Gates
+from ntag424.replay.postgres._ledger import PostgresLedger
+
+# Nobody holds a phone while a schema is made or a ledger is moved.
+_PATIENCE_SECONDS = 30.0
+
+
+class PostgresStore:
+    """A place for one ledger, on any number of machines."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._gates = Gates(address.schema)
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Return the place that *url* names; nothing is looked at yet.
+
+        `postgresql://[user@]host[:port][,host...]/database` with libpq's parameters and
+        `schema`, by default `ntag424`.
+
+        Raises:
+            StoreUrlError: it is malformed or unsafe.
+
+        """
+        return cls(Address.of(url))
+
+    async def init(self, *, store_id: str | None = None, phase: Phase = Phase.SERVING) -> str:
+        """See `LedgerStore.init`."""
+        store_id = secrets.token_hex(16) if store_id is None else store_id
+        if not re.fullmatch("[0-9a-f]{32}", store_id):
+            raise ValueError("the id of a store has 32 hex digits")
+        async with self._visit() as connection:
+            await _schema.init(connection, self._gates, store_id, phase)
+        return store_id
+
+    async def migrate(self) -> int:
+        """See `LedgerStore.migrate`."""
+        async with self._visit() as connection:
+            return await _schema.migrate(connection, self._gates)
+
+    def open(self, store_id: str, *, clock: Clock | None = None) -> PostgresLedger:
+        """See `LedgerStore.open`; the server is asked when the ledger first is."""
+        return PostgresLedger(store_id, clock, self._connect, self._preparation(store_id))
+
+    async def archive(self, store_id: str) -> PostgresArchive:
+        """See `LedgerStore.archive`."""
+        async with self._visit() as connection:
+            await self._preparation(store_id)(connection)
+        return PostgresArchive(store_id, self._connect_patiently, self._preparation(store_id))
+
+    def _preparation(self, store_id: str) -> Callable[[Connection], Awaitable[None]]:
+        async def prepare(connection: Connection) -> None:
+            await self._gates.pass_server(connection)
+            await self._gates.pass_store(connection, store_id)
+
+        return prepare
+
+    @asynccontextmanager
+    async def _visit(self) -> AsyncIterator[Connection]:
+        connection = await self._connect_patiently()
+        try:
+            yield connection
+        finally:
+            await connection.aclose()
+
+    async def _connect(self) -> Connection:
+        return await Connection.open(self._address.conninfos)
+
+    async def _connect_patiently(self) -> Connection:
+        return await Connection.open(self._address.conninfos, patience=_PATIENCE_SECONDS)

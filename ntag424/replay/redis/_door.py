@@ -1,0 +1,91 @@
+"""Opens connections: who we are, TLS, and the gates."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Connection, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError
+from ntag424.replay.redis._address import Account, RedisAddress
+from ntag424.replay.redis._gates import pass_gates
+from ntag424.replay.redis._line import Line
+
+_CONNECT_SECONDS = 0.5
+
+
+def options_for(address: RedisAddress, account: Account) -> dict[str, Any]:
+    """Return what every connection of redis-py is made with; reads the password's file."""
+    options: dict[str, Any] = {
+        "username": account.user,
+        "password": _password(account.password_file),
+        "protocol": 2,
+        "driver_info": None,  # says nothing of itself: one right less to ask for
+        "socket_connect_timeout": _CONNECT_SECONDS,
+        # Deadlines are ours, and nothing is sent twice but by us.
+        "socket_timeout": None,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if address.tls is not None:
+        options |= {
+            "ssl_cert_reqs": "required",
+            "ssl_check_hostname": True,
+            "ssl_ca_certs": address.tls.ca_file,
+            "ssl_certfile": address.tls.cert_file,
+            "ssl_keyfile": address.tls.key_file,
+        }
+    return options
+
+
+async def open_connection(address: RedisAddress, host: str, port: int) -> Connection:
+    """Connect to one server.
+
+    Raises:
+        LedgerUnavailableError: we cannot say who we are.
+        redis.RedisError, OSError: it cannot be reached.
+
+    """
+    kind = Connection if address.tls is None else SSLConnection
+    options = options_for(address, address.account)
+    connection = kind(host=host, port=port, db=address.database, **options)
+    try:
+        await connection.connect()  # type: ignore[no-untyped-call] # redis-py
+    except BaseException:  # a deadline too: nobody else will hang up
+        await connection.disconnect(nowait=True)
+        raise
+    return connection
+
+
+async def open_line(address: RedisAddress, host: str, port: int) -> Line:
+    """Connect to one master and look at it.
+
+    Raises:
+        LedgerUnavailableError: it may not be used.
+        redis.RedisError, OSError: it cannot be reached.
+
+    """
+    connection = await open_connection(address, host, port)
+    try:
+        return await pass_gates(connection, address.demands)
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+
+
+def _password(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise LedgerUnavailableError(f"the password file {path} cannot be read") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise LedgerUnsafeError(
+            f"others than its owner may read the password file {path}", f"Run: chmod 600 {path}"
+        )
+    return text

@@ -1,0 +1,129 @@
+"""All that is asked of one master goes through one lane: what waits shares a round trip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from redis.exceptions import MovedError, RedisError, ResponseError
+
+from ntag424.errors import LedgerError, LedgerUnavailableError
+from ntag424.replay.redis._line import Command, Line, Reply
+
+_MOST_PER_BATCH = 512
+#: Whoever asks is answered by then: a batch ends when the oldest of it must be answered.
+_DEADLINE_SECONDS = 0.95
+
+
+class MovedAwayError(LedgerUnavailableError):
+    """The bucket is another master's now; nothing was done."""
+
+
+@dataclass(slots=True)
+class _Job:
+    command: Command
+    writes: bool
+    deadline: float
+    reply: asyncio.Future[Reply]
+
+
+class Lane:
+    """Batches for one master. Opens its line when there is something to ask, again if need be."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Line]]) -> None:
+        self._connect = connect
+        self._line: Line | None = None
+        self._waiting: list[_Job] = []
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._task = asyncio.create_task(self._work(), name="ledger-lane")
+
+    async def run(self, command: Command, *, writes: bool) -> Reply:
+        """Return Redis's reply, once it holds.
+
+        Raises:
+            LedgerUnavailableError: there is none, or it does not hold. What was written
+                may have been, or may yet be.
+
+        """
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
+        loop = asyncio.get_running_loop()
+        reply: asyncio.Future[Reply] = loop.create_future()
+        self._waiting.append(_Job(command, writes, loop.time() + _DEADLINE_SECONDS, reply))
+        self._wake.set()
+        return await reply
+
+    async def aclose(self) -> None:
+        """Finish what waits, then hang up."""
+        self._closed = True
+        self._wake.set()
+        await self._task
+
+    async def _work(self) -> None:
+        while self._waiting or not self._closed:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = self._waiting[:_MOST_PER_BATCH]
+                del self._waiting[:_MOST_PER_BATCH]
+                batch = [job for job in batch if not job.reply.done()]
+                if batch:
+                    await self._answer(batch)
+        await self._hang_up()
+
+    async def _answer(self, batch: list[_Job]) -> None:
+        try:
+            async with asyncio.timeout_at(batch[0].deadline):
+                replies = await self._exchange(batch)
+        except (RedisError, OSError, TimeoutError, LedgerError) as error:
+            await self._hang_up()
+            _fail(batch, _unavailable(error))
+        # A bug must reach the callers: they would wait in vain.
+        except Exception as error:  # noqa: BLE001
+            await self._hang_up()
+            _fail(batch, error)
+        else:
+            for job, reply in zip(batch, replies, strict=True):
+                _deliver(job, reply)
+
+    async def _exchange(self, batch: list[_Job]) -> list[Reply]:
+        if self._line is None:
+            self._line = await self._connect()
+        writes = any(job.writes for job in batch)
+        return await self._line.exchange([job.command for job in batch], writes=writes)
+
+    async def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            with suppress(RedisError, OSError):
+                await line.aclose()
+
+
+def _deliver(job: _Job, reply: Reply) -> None:
+    if job.reply.done():
+        return
+    if isinstance(reply, MovedError):
+        job.reply.set_exception(MovedAwayError("Redis Cluster was rearranged"))
+    elif isinstance(reply, ResponseError):
+        job.reply.set_exception(_unavailable(reply))
+    else:
+        job.reply.set_result(reply)
+
+
+def _fail(batch: list[_Job], error: Exception) -> None:
+    for job in batch:
+        if not job.reply.done():
+            job.reply.set_exception(error)
+
+
+def _unavailable(cause: Exception) -> LedgerUnavailableError:
+    if isinstance(cause, LedgerUnavailableError):
+        return cause
+    if isinstance(cause, TimeoutError):
+        return LedgerUnavailableError("Redis did not answer in time")
+    error = LedgerUnavailableError(f"Redis cannot be used: {cause}")
+    error.__cause__ = cause
+    return error

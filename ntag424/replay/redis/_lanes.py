@@ -1,0 +1,137 @@
+"""Which master is asked about which bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+from redis.asyncio import Sentinel
+
+from ntag424.errors import LedgerUnavailableError
+from ntag424.replay._place import PLACE_SIZE
+from ntag424.replay.redis._address import Deployment, RedisAddress
+from ntag424.replay.redis._door import open_line, options_for
+from ntag424.replay.redis._lane import Lane, MovedAwayError
+from ntag424.replay.redis._layout import BUCKETS
+from ntag424.replay.redis._line import Command, Line, Reply
+from ntag424.replay.redis._slots import Host, Masters, masters_of, slot_of
+
+PLACES = tuple(number.to_bytes(PLACE_SIZE, "big") for number in range(BUCKETS))
+
+
+class Lanes(Protocol):
+    """The way to every bucket. Used in one event loop, that of the first call."""
+
+    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+        """Ask the master of the bucket at *place*; see `Lane.run`."""
+        ...
+
+    async def shares(self) -> list[tuple[bytes, ...]]:
+        """Return the places of all buckets, those of one master together."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what waits and hang up; calling it twice is fine."""
+        ...
+
+
+def lanes_to(address: RedisAddress) -> Lanes:
+    """Return the lanes of a deployment; nothing is connected yet."""
+    match address.deployment:
+        case Deployment.SINGLE:
+            return OneMaster(partial(open_line, address, *address.hosts[0]))
+        case Deployment.SENTINEL:
+            return OneMaster(partial(_open_line_to_the_elected, address))
+        case Deployment.CLUSTER:
+            return ManyMasters(address)
+
+
+async def _open_line_to_the_elected(address: RedisAddress) -> Line:
+    options = options_for(address, address.sentinel_account)
+    if address.tls is not None:
+        options["ssl"] = True
+    sentinels = Sentinel(  # type: ignore[no-untyped-call] # redis-py
+        address.hosts, sentinel_kwargs=options
+    )
+    try:
+        host, port = await sentinels.discover_master(address.service)
+    finally:
+        for sentinel in sentinels.sentinels:
+            await sentinel.aclose()
+    return await open_line(address, host, port)
+
+
+class OneMaster:
+    """A single server, or whichever the sentinels elected."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Line]]) -> None:
+        self._connect = connect
+        self._lane: Lane | None = None
+        self._closed = False
+
+    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+        """See `Lanes.run`."""
+        del place  # all are there
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
+        if self._lane is None:
+            self._lane = Lane(self._connect)
+        return await self._lane.run(command, writes=writes)
+
+    async def shares(self) -> list[tuple[bytes, ...]]:
+        """See `Lanes.shares`."""
+        return [PLACES]
+
+    async def aclose(self) -> None:
+        """See `Lanes.aclose`."""
+        self._closed = True
+        if self._lane is not None:
+            await self._lane.aclose()
+
+
+class ManyMasters:
+    """Redis Cluster: a lane to every master that is needed."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self._address = address
+        #: The master of every slot, as long as it is believed.
+        self._masters: Masters | None = None
+        self._lanes: dict[Host, Lane] = {}
+        self._closed = False
+
+    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+        """See `Lanes.run`."""
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
+        try:
+            return await self._lane(await self._master(place)).run(command, writes=writes)
+        except LedgerUnavailableError as error:
+            # Who has the bucket now is asked when it is next needed.
+            self._masters = None
+            if not isinstance(error, MovedAwayError):
+                raise
+        return await self._lane(await self._master(place)).run(command, writes=writes)
+
+    async def shares(self) -> list[tuple[bytes, ...]]:
+        """See `Lanes.shares`."""
+        shares: dict[Host, list[bytes]] = {}
+        for place in PLACES:
+            shares.setdefault(await self._master(place), []).append(place)
+        return [tuple(share) for share in shares.values()]
+
+    async def aclose(self) -> None:
+        """See `Lanes.aclose`."""
+        self._closed = True
+        for lane in self._lanes.values():
+            await lane.aclose()
+
+    def _lane(self, master: Host) -> Lane:
+        if master not in self._lanes:
+            self._lanes[master] = Lane(partial(open_line, self._address, *master))
+        return self._lanes[master]
+
+    async def _master(self, place: bytes) -> Host:
+        if self._masters is None:
+            self._masters = await masters_of(self._address)
+        return self._masters[slot_of(place)]

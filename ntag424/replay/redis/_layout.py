@@ -1,0 +1,82 @@
+"""What lies where in Redis, byte by byte.
+
+Tags are spread over 2^16 buckets by their place (see `place_of`). A bucket is three
+kinds of keys that share a hash tag, so that Redis Cluster keeps them on one node:
+
+* `ntag424:{N}`: a hash from UID (7 bytes) to record, small enough to stay a listpack.
+  Its empty field holds the mark of the store. No key of this kind ever expires.
+* `ntag424:{N}:firsts`: a hash from UID to the nonce that came with the last accepted tap.
+  Expires a minute after the last of them.
+* `ntag424:{N}:s:DIGEST`: a session. Expires a minute after its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from ntag424.model import Generation, Uid
+from ntag424.replay._ledger import LiveGrant, TagRecord, TagState
+from ntag424.replay._place import PLACE_SIZE
+from ntag424.replay._store import Phase
+
+BUCKETS = 1 << (8 * PLACE_SIZE)
+MARK_SIZE = 9
+#: Field of a bucket that holds the mark; no UID is empty.
+MARK_FIELD = b""
+POSITION_SIZE = 5
+
+_PHASES = {Phase.FILLING: b"f", Phase.SERVING: b"s", Phase.SEALED: b"x"}
+_STATES = (TagState.ACTIVE, TagState.SUSPENDED, TagState.ERASED)
+_ENROLLED = 4
+
+
+def mark(store_id: str, phase: Phase) -> bytes:
+    """Return what every bucket of the store holds as long as it is in *phase*."""
+    key = hashlib.blake2b(bytes.fromhex(store_id), digest_size=MARK_SIZE - 1).digest()
+    return key + _PHASES[phase]
+
+
+def bucket_key(place: bytes) -> bytes:
+    """Return the key of the bucket at *place*: its records."""
+    return b"ntag424:{%d}" % int.from_bytes(place, "big")
+
+
+def firsts_key(place: bytes) -> bytes:
+    """Return the key of the nonces of the bucket at *place*."""
+    return bucket_key(place) + b":firsts"
+
+
+def session_key(digest: bytes) -> bytes:
+    """Return the key of a session; its digest begins with the place of its tag."""
+    return bucket_key(digest[:PLACE_SIZE]) + b":s:" + digest[PLACE_SIZE:]
+
+
+def position(generation: Generation, counter: int) -> bytes:
+    """Return what rises with every tap of a tag: 5 bytes."""
+    return bytes(generation) + counter.to_bytes(3, "big")
+
+
+def encode_record(record: TagRecord) -> bytes:
+    """Return position and flags: 6 bytes."""
+    flags = _STATES.index(record.state) + (_ENROLLED if record.enrolled else 0)
+    return position(record.generation, record.counter) + bytes([flags])
+
+
+def decode_record(uid: Uid, value: bytes) -> TagRecord:
+    """Undo `encode_record`; what follows the flags counts how often sessions were ended."""
+    generation, counter = _decode_position(value)
+    state, enrolled = _STATES[value[5] % _ENROLLED], value[5] >= _ENROLLED
+    return TagRecord(uid, generation, counter, state, enrolled)
+
+
+def decode_session(value: bytes) -> LiveGrant:
+    """Read what the script `grant` returns: milliseconds left, a space, the session."""
+    remaining, _, session = value.partition(b" ")
+    generation, counter = _decode_position(session[7:])
+    _, _, _, expires_at, _ = session[7 + POSITION_SIZE :].split(b" ", 4)
+    uid = Uid(session[:7])
+    return LiveGrant(uid, generation, counter, int(expires_at), int(remaining) / 1000)
+
+
+def _decode_position(value: bytes) -> tuple[Generation, int]:
+    return Generation.from_bytes(value[:2]), int.from_bytes(value[2:POSITION_SIZE], "big")

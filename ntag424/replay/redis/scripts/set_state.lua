@@ -1,0 +1,18 @@
+-- KEYS: bucket, its nonces.
+local _, uid, state = unpack(ARGV)
+
+local error, record = read(uid)
+if error then
+  return error
+end
+if not record or traits(record) == ERASED then
+  return 'unknown'
+end
+local _, enrolled, cut = traits(record)
+if tonumber(state) ~= ACTIVE then
+  -- Ends all its sessions for good: each holds the number that was true when it was made.
+  cut = string.format('%.0f', (tonumber(cut) or 0) + 1)
+end
+write(uid, string.sub(record, 1, 5), tonumber(state), enrolled, cut)
+redis.call('HDEL', KEYS[2], uid)
+return 'set'

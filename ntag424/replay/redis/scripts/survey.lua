@@ -1,0 +1,13 @@
+-- Arguments: the mark, then numbers of buckets. Returns how many tags they hold, then every
+-- mark that was found, with an empty one for a bucket that has none.
+local tags, marks, seen = 0, {}, {}
+for number = 2, #ARGV do
+  local bucket = 'ntag424:{' .. ARGV[number] .. '}'
+  local found = redis.call('HGET', bucket, '') or ''
+  if not seen[found] then
+    seen[found] = true
+    marks[#marks + 1] = found
+  end
+  tags = tags + math.max(0, redis.call('HLEN', bucket) - 1)
+end
+return {tags, unpack(marks)}

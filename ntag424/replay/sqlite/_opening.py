@@ -1,0 +1,60 @@
+"""What a file must be before anything is done with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
+from ntag424.replay._store import Phase
+from ntag424.replay.sqlite import _schema
+
+_PHASES = {phase.value: phase for phase in Phase}
+_DAMAGED = "the ledger is damaged; restore it from a backup"
+
+
+@contextmanager
+def taking_over(path: Path, store_id: str) -> Iterator[sqlite3.Connection]:
+    """Connect to the ledger called *store_id*; the connection outlives the block.
+
+    It is closed where the block raises.
+
+    Raises:
+        LedgerMismatchError: it is missing, another file, an older one, or a newer one.
+        LedgerUnavailableError: it is damaged, or cannot be used.
+
+    """
+    with ExitStack() as undo:
+        try:
+            db = undo.enter_context(closing(_schema.connect(path)))
+            _require_store(db, store_id)
+            yield db
+        except _schema.FILE_ERRORS as error:
+            raise LedgerUnavailableError(f"the ledger cannot be used: {error}") from error
+        undo.pop_all()
+
+
+def phase_of(db: sqlite3.Connection) -> Phase:
+    """Return what the ledger is there for.
+
+    Raises:
+        LedgerUnavailableError: it does not say.
+
+    """
+    row = db.execute("SELECT phase FROM store").fetchone()
+    phase = None if row is None else _PHASES.get(row[0])
+    if phase is None:
+        raise LedgerUnavailableError(_DAMAGED)
+    return phase
+
+
+def _require_store(db: sqlite3.Connection, store_id: str) -> None:
+    if _schema.version_of(db) < len(_schema.migrations()):
+        raise LedgerMismatchError("the ledger is older than this program; run migrate")
+    row = db.execute("SELECT id FROM store").fetchone()
+    if row is None or row[0] != store_id:
+        raise LedgerMismatchError("this is not the ledger that was initialised for this service")
+    if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise LedgerUnavailableError(_DAMAGED)

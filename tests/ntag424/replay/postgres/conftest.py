@@ -1,0 +1,85 @@
+"""A PostgreSQL for all tests of a process, and a schema of it for each."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from ntag424.replay.postgres import PostgresStore
+from tests.ntag424.replay.postgres.speaking import GRANT, NONCE, NOW, STORE_ID, UID, opened, tap
+from tests.servers.postgres import PostgresServer, StandbyPair, needs_postgres
+
+SCHEMAS = count(1)
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server():
+    needs_postgres()
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pair():
+    needs_postgres()
+    with StandbyPair() as pair:
+        yield pair
+
+
+@pytest.fixture
+def schema():
+    return f"tags_{next(SCHEMAS)}"
+
+
+@pytest.fixture
+def url(server, schema):
+    """Return where there is nothing yet."""
+    return server.url(schema)
+
+
+@pytest.fixture
+def place(url):
+    return PostgresStore.at(url)
+
+
+@pytest.fixture
+async def store(place):
+    """A place with a ledger that expects taps of one tag from counter 1."""
+    await place.init(store_id=STORE_ID)
+    async with opened(place) as ledger:
+        await ledger.enrol(UID, NOW, 0)
+    return place
+
+
+@pytest.fixture
+async def ledger(store):
+    async with opened(store) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+async def used(ledger):
+    """A ledger in which a tap was accepted and has a session."""
+    await ledger.redeem(tap(5), nonce=NONCE, grant=GRANT)
+    return ledger
+
+
+@pytest.fixture
+async def archive(store):
+    archive = await store.archive(STORE_ID)
+    yield archive
+    await archive.aclose()
+
+
+@pytest.fixture
+def database(server, schema, store):
+    """Reach around the ledger."""
+    with server.connect() as connection:
+        connection.execute(f"SET search_path = {schema}")
+        yield connection
