@@ -19,7 +19,7 @@ from ntag424_service.identity import Identity
 from ntag424_service.keyring_file import read_keyring
 
 from ntag424 import Generation, Keyring, Uid, UrlTemplate
-from ntag424.replay import SqliteLedger
+from ntag424.replay import TagLedger, store_at
 from ntag424.testing import TapSource, tap_source
 
 COMMAND = (sys.executable, "-m", "ntag424_service")
@@ -63,9 +63,9 @@ class Installation:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, folder: Path) -> Self:
-        """Let the real `init` make the files."""
-        made = cls(folder)
+    def make(cls, folder: Path, **extra: str) -> Self:
+        """Let the real `init` make the files, and the ledger wherever *extra* has it."""
+        made = cls(folder, extra)
         done = run_command("init", "--new-keyring", settings=made.settings)
         assert done.returncode == 0, done.stderr
         return made
@@ -112,9 +112,9 @@ class Installation:
         return tap_source(template, scheme, uid, generation=_FIRST, read_counter=read_counter)
 
     @asynccontextmanager
-    async def ledger(self) -> AsyncIterator[SqliteLedger]:
+    async def ledger(self) -> AsyncIterator[TagLedger]:
         """Open the ledger beside the service, as another process would."""
-        ledger = SqliteLedger.open(self.store, store_id=self.identity.store_id)
+        ledger = store_at(self.settings["NTAG424_STORE"]).open(self.identity.store_id)
         try:
             yield ledger
         finally:

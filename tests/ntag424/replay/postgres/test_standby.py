@@ -180,8 +180,9 @@ async def test_waits_for_a_standby_do_not_use_up_the_server(pair, ledger, frozen
         waiting = pair.primary.ask(WAITING)
         assert 0 < len(waiting) <= 12
         # They are given up even though the standby stays away.
-        while set(waiting) & set(pair.primary.ask(WAITING)):
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(30):
+            while set(waiting) & set(pair.primary.ask(WAITING)):
+                await asyncio.sleep(0.1)
 
 
 # --- which server is asked
