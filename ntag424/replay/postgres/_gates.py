@@ -66,12 +66,6 @@ class Gates:
         if stands_alone:
             raise _standby_lags()
 
-    async def is_there(self, connection: Connection) -> bool:
-        """Return whether the schema holds a ledger, of whatever release."""
-        store = sql.Literal(f'"{self.schema}".store')
-        ((is_there,),) = await connection.ask(_compose(_IS_THERE, store=store))
-        return bool(is_there)
-
     async def pass_store(self, connection: Connection, store_id: str) -> None:
         """Look at the ledger: it has to be the one called *store_id*, of this release.
 
@@ -93,7 +87,9 @@ class Gates:
 
     async def require_there(self, connection: Connection) -> None:
         """Raise `LedgerMismatchError` if the schema holds no ledger."""
-        if not await self.is_there(connection):
+        store = sql.Literal(f'"{self.schema}".store')
+        ((is_there,),) = await connection.ask(_compose(_IS_THERE, store=store))
+        if not is_there:
             raise LedgerMismatchError(
                 f"there is no ledger in the schema {self.schema} of this database",
                 hint="Check the URL; a new store is made by `init` and by nothing else.",

@@ -28,14 +28,13 @@ async def init(connection: Connection, gates: Gates, store_id: str, phase: Phase
 
     """
     await _begin(connection, gates)
-    taken = LedgerMismatchError("something is there already; init never overwrites")
-    if await gates.is_there(connection):
-        raise taken
     try:
         await _make(connection, gates.schema)
     except LedgerUnavailableError as error:
+        # Nothing in the scripts replaces anything.
         if isinstance(error.__cause__, _DUPLICATES):
-            raise taken from error
+            text = "something is there already; init never overwrites"
+            raise LedgerMismatchError(text) from error
         raise
     await connection.ask(_IDENTIFY, (store_id, len(migrations()), phase.value))
     await connection.run_script(b"COMMIT")

@@ -95,7 +95,7 @@ class RedisAddress:
         service, database = _path(deployment, parts.path)
         return cls(
             deployment,
-            tuple(_host(host, _PORTS[deployment]) for host in hosts.split(",")),
+            _hosts(deployment, hosts),
             service,
             database,
             Account(_user(user), _file(options, "password_file")),
@@ -122,6 +122,15 @@ def _user(text: str) -> str | None:
             "write it to a file of mode 600 and put password_file=/path into the URL"
         )
     return unquote(text) or None
+
+
+def _hosts(deployment: Deployment, text: str) -> tuple[tuple[str, int], ...]:
+    hosts = tuple(_host(host, _PORTS[deployment]) for host in text.split(","))
+    if deployment is Deployment.SINGLE and len(hosts) > 1:
+        raise StoreUrlError(
+            "the URL names several servers: say which they are, redis+sentinel or redis+cluster"
+        )
+    return hosts
 
 
 def _host(text: str, port: int) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from ntag424.replay.redis._line import Command, Line, Reply
 
 _MOST_PER_BATCH = 512
 #: Whoever asks is answered by then: a batch ends when the oldest of it must be answered.
-_DEADLINE_SECONDS = 0.95
+DEADLINE_SECONDS = 0.95
 
 
 class MovedAwayError(LedgerUnavailableError):
@@ -52,7 +52,7 @@ class Lane:
             raise LedgerUnavailableError("the ledger is closed")
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Reply] = loop.create_future()
-        self._waiting.append(_Job(command, writes, loop.time() + _DEADLINE_SECONDS, reply))
+        self._waiting.append(_Job(command, writes, loop.time() + DEADLINE_SECONDS, reply))
         self._wake.set()
         return await reply
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
@@ -9,15 +10,12 @@ from typing import Protocol
 from redis.asyncio import Sentinel
 
 from ntag424.errors import LedgerUnavailableError
-from ntag424.replay._place import PLACE_SIZE
 from ntag424.replay.redis._address import Deployment, RedisAddress
 from ntag424.replay.redis._door import open_line, options_for
-from ntag424.replay.redis._lane import Lane, MovedAwayError
-from ntag424.replay.redis._layout import BUCKETS
+from ntag424.replay.redis._lane import DEADLINE_SECONDS, Lane, MovedAwayError
+from ntag424.replay.redis._layout import PLACES
 from ntag424.replay.redis._line import Command, Line, Reply
-from ntag424.replay.redis._slots import Host, Masters, masters_of, slot_of
-
-PLACES = tuple(number.to_bytes(PLACE_SIZE, "big") for number in range(BUCKETS))
+from ntag424.replay.redis._slots import Host, Masters, masters_of
 
 
 class Lanes(Protocol):
@@ -95,8 +93,9 @@ class ManyMasters:
 
     def __init__(self, address: RedisAddress) -> None:
         self._address = address
-        #: The master of every slot, as long as it is believed.
+        #: Who has which bucket, as long as it is believed.
         self._masters: Masters | None = None
+        self._asking = asyncio.Lock()
         self._lanes: dict[Host, Lane] = {}
         self._closed = False
 
@@ -105,20 +104,17 @@ class ManyMasters:
         if self._closed:
             raise LedgerUnavailableError("the ledger is closed")
         try:
-            return await self._lane(await self._master(place)).run(command, writes=writes)
-        except LedgerUnavailableError as error:
-            # Who has the bucket now is asked when it is next needed.
-            self._masters = None
-            if not isinstance(error, MovedAwayError):
-                raise
-        return await self._lane(await self._master(place)).run(command, writes=writes)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                try:
+                    return await self._ask(place, command, writes=writes)
+                except MovedAwayError:
+                    return await self._ask(place, command, writes=writes)
+        except TimeoutError:
+            raise LedgerUnavailableError("Redis Cluster did not answer in time") from None
 
     async def shares(self) -> list[tuple[bytes, ...]]:
         """See `Lanes.shares`."""
-        shares: dict[Host, list[bytes]] = {}
-        for place in PLACES:
-            shares.setdefault(await self._master(place), []).append(place)
-        return [tuple(share) for share in shares.values()]
+        return list((await self._known_masters()).shares.values())
 
     async def aclose(self) -> None:
         """See `Lanes.aclose`."""
@@ -131,7 +127,18 @@ class ManyMasters:
             self._lanes[master] = Lane(partial(open_line, self._address, *master))
         return self._lanes[master]
 
-    async def _master(self, place: bytes) -> Host:
-        if self._masters is None:
-            self._masters = await masters_of(self._address)
-        return self._masters[slot_of(place)]
+    async def _ask(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+        masters = await self._known_masters()
+        try:
+            return await self._lane(masters.of(place)).run(command, writes=writes)
+        except LedgerUnavailableError:
+            # Who has the bucket now is asked when it is next needed.
+            if self._masters is masters:
+                self._masters = None
+            raise
+
+    async def _known_masters(self) -> Masters:
+        async with self._asking:
+            if self._masters is None:
+                self._masters = await masters_of(self._address)
+            return self._masters

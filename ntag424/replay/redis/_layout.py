@@ -19,7 +19,7 @@ from ntag424.replay._ledger import LiveGrant, TagRecord, TagState
 from ntag424.replay._place import PLACE_SIZE
 from ntag424.replay._store import Phase
 
-BUCKETS = 1 << (8 * PLACE_SIZE)
+PLACES = tuple(number.to_bytes(PLACE_SIZE, "big") for number in range(1 << (8 * PLACE_SIZE)))
 MARK_SIZE = 9
 #: Field of a bucket that holds the mark; no UID is empty.
 MARK_FIELD = b""

@@ -74,7 +74,7 @@ class RedisLedger:
             self._high_water.of(tap.uid),
         )
         verdict = _verdict(await self._lanes.run(place, command, writes=True))
-        if isinstance(verdict, Accepted):
+        if isinstance(verdict, Accepted | Repeated):
             self._high_water.raise_to(tap.uid, position)
         return verdict
 

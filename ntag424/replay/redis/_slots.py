@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from binascii import crc_hqx
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from redis.exceptions import RedisError, ResponseError
@@ -11,19 +13,33 @@ from redis.exceptions import RedisError, ResponseError
 from ntag424.errors import LedgerUnavailableError
 from ntag424.replay.redis._address import RedisAddress
 from ntag424.replay.redis._door import open_connection
+from ntag424.replay.redis._layout import PLACES
 from ntag424.replay.redis._line import Reply, ask
 
 Host: TypeAlias = tuple[str, int]
-#: The master of each slot, by its number.
-Masters: TypeAlias = dict[int, Host]
 
 _SLOTS = 16_384
-_ASK_SECONDS = 0.9
 
 
-def slot_of(place: bytes) -> int:
-    """Return the slot of a bucket: the CRC of its hash tag, as the cluster specification says."""
-    return crc_hqx(b"%d" % int.from_bytes(place, "big"), 0) % _SLOTS
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """Who had which bucket when it was asked."""
+
+    #: By slot.
+    hosts: Mapping[int, Host]
+    #: The places of each master.
+    shares: Mapping[Host, tuple[bytes, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        shares: dict[Host, list[bytes]] = defaultdict(list)
+        for place in PLACES:
+            shares[self.of(place)].append(place)
+        object.__setattr__(self, "shares", {host: tuple(all_) for host, all_ in shares.items()})
+
+    def of(self, place: bytes) -> Host:
+        """Return the master of the bucket at *place*."""
+        # The slot is the CRC of the hash tag, as the cluster specification says.
+        return self.hosts[crc_hqx(b"%d" % int.from_bytes(place, "big"), 0) % _SLOTS]
 
 
 async def masters_of(address: RedisAddress) -> Masters:
@@ -34,15 +50,11 @@ async def masters_of(address: RedisAddress) -> Masters:
 
     """
     cause: Exception | None = None
-    try:
-        async with asyncio.timeout(_ASK_SECONDS):
-            for host in address.hosts:
-                try:
-                    return await _ask(address, host)
-                except (RedisError, OSError) as error:
-                    cause = error
-    except TimeoutError as error:
-        cause = error
+    for host in address.hosts:
+        try:
+            return await _ask(address, host)
+        except (RedisError, OSError) as error:
+            cause = error
     raise LedgerUnavailableError(f"no node of Redis Cluster answers: {cause}") from cause
 
 
@@ -54,16 +66,16 @@ async def _ask(address: RedisAddress, host: Host) -> Masters:
         await connection.disconnect(nowait=True)
     if isinstance(reply, ResponseError):
         raise reply
-    masters = _masters(reply, host)
-    if len(masters) != _SLOTS:
+    hosts = _hosts(reply, host)
+    if len(hosts) != _SLOTS:
         raise LedgerUnavailableError("a part of the ledger has no master in Redis Cluster")
-    return masters
+    return Masters(hosts)
 
 
-def _masters(reply: Reply, asked: Host) -> Masters:
-    masters: Masters = {}
+def _hosts(reply: Reply, asked: Host) -> Mapping[int, Host]:
+    hosts: dict[int, Host] = {}
     for first, last, (name, port, *_), *_ in reply if isinstance(reply, list) else ():
         # A node that does not know its own name is the one that was asked.
         host = (name.decode() if name else asked[0], port)
-        masters.update(dict.fromkeys(range(first, last + 1), host))
-    return masters
+        hosts.update(dict.fromkeys(range(first, last + 1), host))
+    return hosts

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from contextlib import contextmanager
 
@@ -174,6 +176,28 @@ async def test_a_server_that_goes_on_is_used_again_within_two_seconds(
     with frozen():
         await asyncio.gather(*(is_unavailable(ledger.redeem(tap(n))) for n in range(1, 65)))
     assert await until_accepted(ledger) < 2
+
+
+async def test_a_tap_for_which_nobody_waits_any_more_is_not_used_up(store, frozen):
+    async with opened(store) as ledger:
+        with frozen():
+            assert await is_unavailable(ledger.redeem(tap(50)))
+        assert await until_accepted(ledger, counter=0) < 2
+
+
+async def test_connections_that_are_dead_are_found_out_together(ledger, database):
+    await asyncio.gather(*(ledger.check() for _ in range(8)))
+    query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ntag424'"
+    backends = [pid for (pid,) in database.execute(query)]
+    assert len(backends) > 2
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert await is_unavailable(ledger.check())
+        assert await ledger.check() is None
+    finally:
+        for pid in backends:
+            os.kill(pid, signal.SIGCONT)
 
 
 async def test_who_stops_waiting_is_not_held_up_by_a_server_that_hangs(ledger, frozen):

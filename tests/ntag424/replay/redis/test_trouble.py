@@ -9,6 +9,7 @@ import pytest
 from ntag424.errors import LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay import Accepted, EnrolmentPolicy, Replayed, store_at
+from tests.contracts.manual_clock import ManualClock
 from tests.ntag424.replay.redis.speaking import (
     BUCKET,
     NONCE,
@@ -201,6 +202,17 @@ async def test_a_session_ends_by_the_clock_of_redis(server, ledger):
     accepted = await ledger.redeem(tap(1), grant=grant())
     seconds, _ = server.client().time()
     assert accepted.expires_at - seconds in {299, 300}
+
+
+@pytest.mark.parametrize("seconds", [1, 86_400])
+async def test_a_clock_set_back_past_its_making_revives_no_session(server, open_ledger, seconds):
+    clock = ManualClock()
+    ledger = store_at(server.url).open(STORE_ID, clock=clock)
+    await ledger.redeem(tap(1), grant=grant())
+    clock.advance(seconds=-seconds)
+    live = await ledger.grant(grant().digest)
+    await ledger.aclose()
+    assert live is None
 
 
 async def test_a_grant_of_another_place_is_a_mistake_of_the_caller(ledger):
