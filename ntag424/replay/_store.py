@@ -17,6 +17,8 @@ class Phase(Enum):
     #: A move into it has not finished.
     FILLING = "filling"
     SERVING = "serving"
+    #: It is being moved; where it goes has not served yet.
+    LEAVING = "leaving"
     #: It moved elsewhere; to go on here would accept again what is accepted there.
     SEALED = "sealed"
 

@@ -20,7 +20,7 @@ from ntag424_service.stores import read_identity
 _SECONDS = 2.0
 _SENTENCES = {
     Step.READY: "the ledger to move to is ready to be filled",
-    Step.SEALED: "the ledger to move from is sealed: services on it answer 503 from now on",
+    Step.LEAVING: "the ledger to move from accepts nothing: services on it answer 503 from now on",
     Step.VERIFIED: "verified: every tag arrived",
     Step.SERVING: "the ledger that was moved to is serving",
 }

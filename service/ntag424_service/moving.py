@@ -1,7 +1,8 @@
 """`move`: a ledger goes into another store, and no tap is ever accepted in both.
 
-The source is sealed before anything is copied, and the target serves only once everything
-was found in it. Wherever a move is cut off, the same move again finishes it.
+The source redeems nothing more before anything is copied, and the target serves only once
+everything was found in it. Wherever a move is cut off, the same move again finishes it; until
+its last step, one to another target would too.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Step(StrEnum):
     #: The target may be filled.
     READY = "ready"
     #: The source redeems nothing any more.
-    SEALED = "sealed"
+    LEAVING = "leaving"
     COPIED = "copied"
     VERIFIED = "verified"
     #: The target redeems taps.
@@ -76,21 +77,31 @@ async def move(source: LedgerStore, target: LedgerStore, store_id: str, tell: Te
 
 async def _carry(origin: LedgerArchive, goal: LedgerArchive, tell: Tell) -> int:
     with _blaming(_SOURCE):
-        await origin.enter(Phase.SEALED)
-    tell(Progress(Step.SEALED))
+        if await origin.phase() is not Phase.SEALED:
+            await origin.enter(Phase.LEAVING)
+    tell(Progress(Step.LEAVING))
     done = await _copy(origin, goal, tell)
     with _blaming(_EITHER):
         missing = await count_missing(origin, goal, covers)
     if missing:
         raise MoveError(f"{missing} of {done} tags did not arrive in {_TARGET}", _AGAIN)
     tell(Progress(Step.VERIFIED, done, done))
-    with _blaming(_TARGET):
-        # Two moves may be under way, and somebody may have gone further already.
-        if (await origin.phase(), await goal.phase()) != (Phase.SEALED, Phase.FILLING):
-            raise MoveError("somebody else moved one of the two ledgers meanwhile", _AGAIN)
-        await goal.enter(Phase.SERVING)
+    await _hand_over(origin, goal)
     tell(Progress(Step.SERVING, done, done))
     return done
+
+
+async def _hand_over(origin: LedgerArchive, goal: LedgerArchive) -> None:
+    with _blaming(_EITHER):
+        # Two moves may be under way, and somebody may have gone further already.
+        left = await origin.phase() in {Phase.LEAVING, Phase.SEALED}
+        if not left or await goal.phase() is not Phase.FILLING:
+            raise MoveError("somebody else moved one of the two ledgers meanwhile", _AGAIN)
+    with _blaming(_SOURCE):
+        # First, for from then on only this target can be what became of it.
+        await origin.enter(Phase.SEALED)
+    with _blaming(_TARGET):
+        await goal.enter(Phase.SERVING)
 
 
 async def _copy(origin: LedgerArchive, goal: LedgerArchive, tell: Tell) -> int:
@@ -147,6 +158,16 @@ def _require_safe(begun: Phase, found: Phase | None) -> None:
             raise MoveError(
                 f"{_SOURCE} was moved elsewhere already, and not to the one named now",
                 "Name with --from where it went.",
+            )
+        case Phase.LEAVING, Phase.SERVING:
+            raise MoveError(
+                f"{_TARGET} serves already, and not because of this move",
+                "Look which of your ledgers is a copy, and take it away.",
+            )
+        case _, Phase.LEAVING:
+            raise MoveError(
+                f"a move out of {_TARGET} has not finished",
+                "Finish that one first: run it again.",
             )
         case Phase.FILLING, _:
             raise MoveError(

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 UID = Uid.from_hex("04A1B2C3D4E5F6")
 OLD, NOW, NEXT = Generation(1, 1), Generation(1, 2), Generation(1, 3)
 RECORD = TagRecord(UID, NOW, 7, TagState.ACTIVE, enrolled=True)
-NOT_SERVING = [Phase.FILLING, Phase.SEALED]
+NOT_SERVING = [Phase.FILLING, Phase.LEAVING, Phase.SEALED]
 
 
 def tap(counter, generation=NOW):

@@ -53,7 +53,7 @@ def test_every_step_is_said_on_stderr_and_the_end_on_stdout(command, installatio
     )
     assert run.stderr.splitlines() == [
         "the ledger to move to is ready to be filled",
-        "the ledger to move from is sealed: services on it answer 503 from now on",
+        "the ledger to move from accepts nothing: services on it answer 503 from now on",
         "copied 1 of about 1 tags",
         "verified: every tag arrived",
         "the ledger that was moved to is serving",
@@ -136,7 +136,7 @@ def test_an_interrupted_move_says_that_it_can_be_run_again(
             self._screen = screen
 
         def write(self, text):
-            if "sealed" in text:
+            if "accepts nothing" in text:
                 monkeypatch.undo()
                 signal.raise_signal(signal.SIGINT)
             return self._screen.write(text)
@@ -148,6 +148,6 @@ def test_an_interrupted_move_says_that_it_can_be_run_again(
     run = move()
     assert (run.code, run.stdout) == (130, "")
     assert "run the same command again" in run.stderr.splitlines()[-1]
-    assert (phase(installation.store), phase(tmp_path / "target.db")) == ("sealed", "filling")
+    assert (phase(installation.store), phase(tmp_path / "target.db")) == ("leaving", "filling")
     assert move().code == 0
     assert phase(tmp_path / "target.db") == "serving"

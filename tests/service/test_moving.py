@@ -19,6 +19,7 @@ from ntag424_service.moving import Progress, Step, move
 from ntag424 import CountedTap, Generation, Uid
 from ntag424.errors import LedgerError
 from ntag424.replay import Accepted, Grant, Phase, Replayed, SqliteStore, TagRecord, TagState
+from ntag424.replay.sqlite._archive import SqliteArchive
 from tests.service import move_process
 from tests.service.asking import Wire
 from tests.service.house import NONCE
@@ -160,7 +161,7 @@ async def test_every_step_is_told_in_order(full, target):
     await moved(full, target, told.append)
     assert told == [
         Progress(Step.READY),
-        Progress(Step.SEALED),
+        Progress(Step.LEAVING),
         Progress(Step.COPIED, 1000, MANY),
         Progress(Step.COPIED, 2000, MANY),
         Progress(Step.COPIED, MANY, MANY),
@@ -226,6 +227,9 @@ REFUSED = {
     (Phase.SERVING, Phase.SERVING): BOTH_SERVE,
     (Phase.SEALED, None): ELSEWHERE,
     (Phase.SEALED, Phase.SEALED): ELSEWHERE,
+    (Phase.LEAVING, Phase.SERVING): "serves already",
+    (Phase.SERVING, Phase.LEAVING): "a move out of the ledger to move to has not finished",
+    (Phase.LEAVING, Phase.LEAVING): "a move out of the ledger to move to has not finished",
     (Phase.FILLING, None): UNFINISHED,
     (Phase.FILLING, Phase.FILLING): UNFINISHED,
     (Phase.FILLING, Phase.SERVING): UNFINISHED,
@@ -285,7 +289,7 @@ async def test_where_the_target_cannot_be_written_the_source_goes_on_serving(ful
     assert full.phase is Phase.SERVING
 
 
-@pytest.mark.parametrize("begun", [Phase.SERVING, Phase.SEALED])
+@pytest.mark.parametrize("begun", [Phase.SERVING, Phase.LEAVING, Phase.SEALED])
 async def test_a_target_that_knows_better_is_refused(source, target, begun):
     """The one to move from was moved elsewhere long ago, and what came of it is here."""
     await source.make(begun, tags(3))
@@ -365,8 +369,30 @@ async def test_a_source_that_goes_away_is_named(full, target):
 
 async def test_a_target_that_goes_away_is_named(full, target):
     with pytest.raises(MoveError, match="the ledger to move to: "):
-        await moved(full, target, at(Step.SEALED, target.path.unlink))
-    assert full.phase is Phase.SEALED
+        await moved(full, target, at(Step.LEAVING, target.path.unlink))
+    assert full.phase is Phase.LEAVING
+
+
+async def test_what_lost_its_target_on_the_way_can_go_elsewhere(full, target, tmp_path):
+    with pytest.raises(MoveError):
+        await moved(full, target, at(Step.LEAVING, target.path.unlink))
+    elsewhere = Place(tmp_path / "elsewhere.db")
+    assert await moved(full, elsewhere) == MANY
+    assert (full.phase, elsewhere.phase) == (Phase.SEALED, Phase.SERVING)
+
+
+async def test_the_source_is_sealed_for_good_before_the_target_serves(full, target, monkeypatch):
+    """Else one that was cut off in between could be moved elsewhere, and be old there."""
+    phases = []
+    enter = SqliteArchive.enter
+
+    async def watched(archive, phase):
+        phases.append(phase)
+        await enter(archive, phase)
+
+    monkeypatch.setattr(SqliteArchive, "enter", watched)
+    await moved(full, target)
+    assert phases == [Phase.LEAVING, Phase.SEALED, Phase.SERVING]
 
 
 async def test_of_two_moves_at_once_the_ledger_serves_in_the_end_and_in_one_place(full, target):
@@ -423,7 +449,7 @@ def advance(process, steps):
     return told
 
 
-STEPS = ["ready", "sealed", "copied", "copied", "copied", "verified", "serving"]
+STEPS = ["ready", "leaving", "copied", "copied", "copied", "verified", "serving"]
 
 
 @pytest.mark.parametrize("steps", range(1, 8), ids=[f"{n} {step}" for n, step in enumerate(STEPS)])
@@ -472,7 +498,7 @@ async def test_from_the_seal_on_a_service_on_the_source_accepts_nothing(installa
         bearer = {"authorization": f"Bearer {accepted.members['session']}"}
         with child("halt", source, target.url, store_id) as process:
             seen = {}
-            for step in ["ready", "sealed", "copied", "verified", "serving"]:
+            for step in ["ready", "leaving", "copied", "verified", "serving"]:
                 assert advance(process, 1) == [step]
                 seen[step] = await statuses()
                 process.stdin.write("\n")

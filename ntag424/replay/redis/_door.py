@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError
 from ntag424.replay.redis._address import Account, RedisAddress
 from ntag424.replay.redis._gates import pass_gates
-from ntag424.replay.redis._line import Line
+from ntag424.replay.redis._line import Line, hang_up
 
 _CONNECT_SECONDS = 0.5
 
@@ -54,8 +54,8 @@ async def open_connection(address: RedisAddress, host: str, port: int) -> Connec
     connection = kind(host=host, port=port, db=address.database, **options)
     try:
         await connection.connect()  # type: ignore[no-untyped-call] # redis-py
-    except BaseException:  # a deadline too: nobody else will hang up
-        await connection.disconnect(nowait=True)
+    except BaseException as error:
+        await _give_up(connection, error)
         raise
     return connection
 
@@ -71,9 +71,17 @@ async def open_line(address: RedisAddress, host: str, port: int) -> Line:
     connection = await open_connection(address, host, port)
     try:
         return await pass_gates(connection, address.demands)
-    except BaseException:
-        await connection.disconnect(nowait=True)
+    except BaseException as error:
+        await _give_up(connection, error)
         raise
+
+
+async def _give_up(connection: Connection, error: BaseException) -> None:
+    """Hang up, for nobody else will; at once where a deadline has passed already."""
+    if isinstance(error, Exception):
+        await hang_up(connection)
+    else:
+        await connection.disconnect(nowait=True)
 
 
 def _password(path: Path | None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from redis.exceptions import MovedError, RedisError, ResponseError
@@ -37,6 +36,7 @@ class Lane:
         self._line: Line | None = None
         self._waiting: list[_Job] = []
         self._wake = asyncio.Event()
+        self._farewells: set[asyncio.Task[None]] = set()
         self._closed = False
         self._task = asyncio.create_task(self._work(), name="ledger-lane")
 
@@ -72,18 +72,19 @@ class Lane:
                 batch = [job for job in batch if not job.reply.done()]
                 if batch:
                     await self._answer(batch)
-        await self._hang_up()
+        self._hang_up()
+        await asyncio.gather(*self._farewells)
 
     async def _answer(self, batch: list[_Job]) -> None:
         try:
             async with asyncio.timeout_at(batch[0].deadline):
                 replies = await self._exchange(batch)
         except (RedisError, OSError, TimeoutError, LedgerError) as error:
-            await self._hang_up()
+            self._hang_up()
             _fail(batch, _unavailable(error))
         # A bug must reach the callers: they would wait in vain.
         except Exception as error:  # noqa: BLE001
-            await self._hang_up()
+            self._hang_up()
             _fail(batch, error)
         else:
             for job, reply in zip(batch, replies, strict=True):
@@ -95,11 +96,13 @@ class Lane:
         writes = any(job.writes for job in batch)
         return await self._line.exchange([job.command for job in batch], writes=writes)
 
-    async def _hang_up(self) -> None:
+    def _hang_up(self) -> None:
+        """Give the line up; what waits need not wait for its end."""
         line, self._line = self._line, None
         if line is not None:
-            with suppress(RedisError, OSError):
-                await line.aclose()
+            farewell = asyncio.create_task(line.aclose())
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
 
 
 def _deliver(job: _Job, reply: Reply) -> None:

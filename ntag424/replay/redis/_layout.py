@@ -25,7 +25,7 @@ MARK_SIZE = 9
 MARK_FIELD = b""
 POSITION_SIZE = 5
 
-_PHASES = {Phase.FILLING: b"f", Phase.SERVING: b"s", Phase.SEALED: b"x"}
+_PHASES = {Phase.FILLING: b"f", Phase.SERVING: b"s", Phase.LEAVING: b"l", Phase.SEALED: b"x"}
 _STATES = (TagState.ACTIVE, TagState.SUSPENDED, TagState.ERASED)
 _ENROLLED = 4
 

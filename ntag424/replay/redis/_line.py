@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import hiredis
 from redis.asyncio import Connection
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError
 from ntag424.replay.redis._scripts import SCRIPTS
@@ -120,7 +121,7 @@ class Line:
 
     async def aclose(self) -> None:
         """Hang up."""
-        await self._connection.disconnect(nowait=True)
+        await hang_up(self._connection)
 
     def _require(self, tail: list[Reply]) -> None:
         role = Role.of(tail[0])
@@ -129,6 +130,12 @@ class Line:
             raise LedgerUnavailableError("another Redis answered than the one that was looked at")
         if len(tail) > 1 and self._acknowledgement is not None:
             self._acknowledgement.require(tail[-1])
+
+
+async def hang_up(connection: Connection) -> None:
+    """Close a connection; for half a second the server may say goodbye, as TLS has it."""
+    with suppress(RedisError, OSError):
+        await connection.disconnect()
 
 
 async def role_of(connection: Connection) -> Role:

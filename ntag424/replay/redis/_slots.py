@@ -5,7 +5,8 @@ from __future__ import annotations
 from binascii import crc_hqx
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from redis.exceptions import RedisError, ResponseError
@@ -14,27 +15,27 @@ from ntag424.errors import LedgerUnavailableError
 from ntag424.replay.redis._address import RedisAddress
 from ntag424.replay.redis._door import open_connection
 from ntag424.replay.redis._layout import PLACES
-from ntag424.replay.redis._line import Reply, ask
+from ntag424.replay.redis._line import Reply, ask, hang_up
 
 Host: TypeAlias = tuple[str, int]
 
 _SLOTS = 16_384
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Masters:
     """Who had which bucket when it was asked."""
 
     #: By slot.
     hosts: Mapping[int, Host]
-    #: The places of each master.
-    shares: Mapping[Host, tuple[bytes, ...]] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def shares(self) -> Mapping[Host, tuple[bytes, ...]]:
+        """The places of each master."""
         shares: dict[Host, list[bytes]] = defaultdict(list)
         for place in PLACES:
             shares[self.of(place)].append(place)
-        object.__setattr__(self, "shares", {host: tuple(all_) for host, all_ in shares.items()})
+        return {host: tuple(places) for host, places in shares.items()}
 
     def of(self, place: bytes) -> Host:
         """Return the master of the bucket at *place*."""
@@ -63,7 +64,7 @@ async def _ask(address: RedisAddress, host: Host) -> Masters:
     try:
         (reply,) = await ask(connection, [(b"CLUSTER", b"SLOTS")])
     finally:
-        await connection.disconnect(nowait=True)
+        await hang_up(connection)
     if isinstance(reply, ResponseError):
         raise reply
     hosts = _hosts(reply, host)

@@ -150,6 +150,7 @@ async def test_an_older_ledger_becomes_a_serving_one(path):
 
 SENTENCES = {
     Phase.FILLING: ("a move into this ledger has not finished", "ntag424-service move"),
+    Phase.LEAVING: ("a move out of this ledger has not finished", "again"),
     Phase.SEALED: ("this ledger was moved elsewhere", "NTAG424_STORE"),
 }
 

@@ -5,7 +5,7 @@ CREATE TABLE store (
     is_here     boolean NOT NULL DEFAULT true PRIMARY KEY CHECK (is_here),
     id          text NOT NULL CHECK (id ~ '^[0-9a-f]{32}$'),
     version     integer NOT NULL,
-    phase       text NOT NULL CHECK (phase IN ('filling', 'serving', 'sealed'))
+    phase       text NOT NULL CHECK (phase IN ('filling', 'serving', 'leaving', 'sealed'))
 );
 
 CREATE TABLE tag (

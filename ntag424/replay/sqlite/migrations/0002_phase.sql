@@ -1,4 +1,4 @@
--- A ledger that is moved elsewhere is sealed, and the one it goes to is being filled. Neither
--- redeems anything.
+-- A ledger that is moved is leaving, then sealed; the one it goes to is being filled. None of
+-- them redeems anything.
 ALTER TABLE store ADD COLUMN phase TEXT NOT NULL DEFAULT 'serving'
-    CHECK (phase IN ('filling', 'serving', 'sealed'));
+    CHECK (phase IN ('filling', 'serving', 'leaving', 'sealed'));

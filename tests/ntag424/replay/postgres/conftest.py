@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import count
 
 import pytest
@@ -83,3 +84,18 @@ def database(server, schema, store):
     with server.connect() as connection:
         connection.execute(f"SET search_path = {schema}")
         yield connection
+
+
+@pytest.fixture
+def frozen(server):
+    """Let the server do nothing as long as a block runs; and never beyond the test."""
+
+    @contextmanager
+    def frozen():
+        server.freeze()
+        try:
+            yield
+        finally:
+            server.thaw()
+
+    return frozen

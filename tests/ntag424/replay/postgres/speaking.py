@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
@@ -47,3 +48,10 @@ def with_settings(url, **settings):
     escaped = {name: value.replace(" ", r"\ ") for name, value in settings.items()}
     options = " ".join(f"-c {name}={value}" for name, value in escaped.items())
     return f"{url}&options={quote(options)}"
+
+
+async def until_waiting(database, count=1):
+    """Return once so many wait for a lock."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    while database.execute(query).fetchone() != (count,):
+        await asyncio.sleep(0.01)

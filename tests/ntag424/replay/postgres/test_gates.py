@@ -10,7 +10,13 @@ from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError
 from ntag424.replay import Accepted, EnrolmentPolicy
 from ntag424.replay.postgres import PostgresStore
 from ntag424.replay.postgres._pool import Pool
-from tests.ntag424.replay.postgres.speaking import STORE_ID, opened, tap, with_settings
+from tests.ntag424.replay.postgres.speaking import (
+    STORE_ID,
+    opened,
+    tap,
+    until_waiting,
+    with_settings,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]
 
@@ -90,14 +96,8 @@ async def test_a_tap_that_waited_sees_what_it_waited_for(url, database, level):
         with database.transaction():
             database.execute("UPDATE tag SET counter = 1")
             waiting = asyncio.ensure_future(ledger.redeem(tap(2)))
-            await until_somebody_waits(database)
+            await until_waiting(database)
         assert await waiting == Accepted()
-
-
-async def until_somebody_waits(database):
-    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while database.execute(query).fetchone() == (0,):
-        await asyncio.sleep(0.01)
 
 
 async def test_a_database_that_is_to_be_read_only_is_not_used(url, store):

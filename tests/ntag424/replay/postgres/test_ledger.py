@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 
 from ntag424.errors import LedgerUnavailableError
-from ntag424.replay import Grant, Repeated, Replayed
+from ntag424.replay import EnrolmentPolicy, Grant, Refused, Repeated, Replayed
 from tests.contracts.manual_clock import ManualClock
-from tests.ntag424.replay.postgres.speaking import GRANT, NONCE, NOW, OTHER, opened, tap
+from tests.ntag424.replay.postgres.speaking import (
+    GRANT,
+    NONCE,
+    NOW,
+    OTHER,
+    opened,
+    tap,
+    until_waiting,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]
 
@@ -69,6 +79,29 @@ async def test_the_nonce_itself_is_not_stored(used, database):
 async def test_a_bug_reaches_the_caller(ledger):
     with pytest.raises(AttributeError):
         await ledger.redeem("no tap")
+
+
+async def test_a_used_tap_of_a_tag_that_nobody_enrolled_is_refused(ledger):
+    await ledger.redeem(tap(1, OTHER), policy=EnrolmentPolicy.OPEN)
+    assert await ledger.redeem(tap(1, OTHER)) == Refused()
+
+
+async def test_of_two_requests_that_wait_for_one_tag_the_second_is_no_repeat(store, database):
+    async with opened(store) as one, opened(store) as other:
+        with database.transaction():
+            database.execute("SELECT FROM tag FOR UPDATE")
+            calls = [
+                asyncio.ensure_future(door.redeem(tap(1), nonce=nonce))
+                for door, nonce in ((one, NONCE), (other, b"\x02" * 16))
+            ]
+            await until_waiting(database, 2)
+        verdicts = await asyncio.gather(*calls)
+    assert sorted(type(verdict).__name__ for verdict in verdicts) == ["Accepted", "Replayed"]
+
+
+async def test_a_session_lives_no_longer_than_its_tag_is_active(used, database):
+    database.execute("UPDATE tag SET state = 'suspended'")
+    assert await used.grant(GRANT.digest) is None
 
 
 # --- time
