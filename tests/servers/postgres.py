@@ -67,6 +67,8 @@ class PostgresServer(Server):
         os.chown(self.folder, *owner())
         self.cluster = self.folder / "cluster"
         self.options = _OPTIONS | options
+        #: Sees to it that nothing frozen outlives us.
+        self._executor: subprocess.Popen[bytes] | None = None
 
     @property
     def parameters(self) -> dict[str, str | int]:
@@ -136,9 +138,24 @@ class PostgresServer(Server):
             copier.wait()
             shutil.rmtree(place)
 
+    def freeze(self) -> None:
+        super().freeze()
+        # Only SIGKILL reaches a frozen child, and the parent's death sends it none. The pipe
+        # ends when we do, however we do.
+        family = [str(pid) for pid in self._family()]
+        command = ["sh", "-c", 'read _; kill -KILL "$@"', "sh", *family]
+        self._executor = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def thaw(self) -> None:
+        self._dismiss_executor()
+        super().thaw()
+
     def kill(self) -> None:
         if not self.is_running:
             return
+        self._dismiss_executor()
         os.kill(self.pid, signal.SIGSTOP)
         family = list(self._family())
         super().kill()
@@ -166,6 +183,12 @@ class PostgresServer(Server):
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+    def _dismiss_executor(self) -> None:
+        if self._executor is not None:
+            with self._executor as executor:
+                executor.kill()
+            self._executor = None
 
     def _signal(self, number: signal.Signals) -> None:
         """Reach the children too: each is a session of its own."""

@@ -95,11 +95,12 @@ def test_settings_are_changed_and_changed_back(server):
     assert (off, server.ask("SHOW fsync")) == ([("off",)], [("on",)])
 
 
-def test_no_server_outlives_tests_that_are_killed():
+@pytest.mark.parametrize("then", ["", "server.freeze(); "], ids=["running", "frozen"])
+def test_no_server_outlives_tests_that_are_killed(then):
     program = (
         "from tests.servers.postgres import PostgresServer; "
         "from tests.servers.postgres_cluster import template; "
-        "server = PostgresServer().start(); "
+        f"server = PostgresServer().start(); {then}"
         "print(server.folder, template().parent, *server._family(), flush=True); "
         "input()"
     )
