@@ -156,7 +156,8 @@ def as_store(secured):
 def test_the_secured_server_serves_the_user_of_the_store(as_store):
     as_store.set("ntag424:key", "value")
     assert as_store.get("ntag424:key") == b"value"
-    assert as_store.eval("return redis.call('GET', KEYS[1])", 1, "ntag424:key") == b"value"
+    script = as_store.script_load("return redis.call('GET', KEYS[1])")
+    assert as_store.evalsha(script, 1, "ntag424:key") == b"value"
 
 
 def test_the_secured_server_speaks_no_plaintext(secured):
