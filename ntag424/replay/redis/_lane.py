@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.exceptions import MovedError, RedisError, ResponseError
 
 from ntag424.errors import LedgerError, LedgerUnavailableError
+from ntag424.replay.redis._faults import unavailable
 from ntag424.replay.redis._line import Command, Line, Reply
 
 _MOST_PER_BATCH = 512
@@ -81,7 +82,7 @@ class Lane:
                 replies = await self._exchange(batch)
         except (RedisError, OSError, TimeoutError, LedgerError) as error:
             self._hang_up()
-            _fail(batch, _unavailable(error))
+            _fail(batch, unavailable(error))
         # A bug must reach the callers: they would wait in vain.
         except Exception as error:  # noqa: BLE001
             self._hang_up()
@@ -111,7 +112,7 @@ def _deliver(job: _Job, reply: Reply) -> None:
     if isinstance(reply, MovedError):
         job.reply.set_exception(MovedAwayError("Redis Cluster was rearranged"))
     elif isinstance(reply, ResponseError):
-        job.reply.set_exception(_unavailable(reply))
+        job.reply.set_exception(unavailable(reply))
     else:
         job.reply.set_result(reply)
 
@@ -120,13 +121,3 @@ def _fail(batch: list[_Job], error: Exception) -> None:
     for job in batch:
         if not job.reply.done():
             job.reply.set_exception(error)
-
-
-def _unavailable(cause: Exception) -> LedgerUnavailableError:
-    if isinstance(cause, LedgerUnavailableError):
-        return cause
-    if isinstance(cause, TimeoutError):
-        return LedgerUnavailableError("Redis did not answer in time")
-    error = LedgerUnavailableError(f"Redis cannot be used: {cause}")
-    error.__cause__ = cause
-    return error

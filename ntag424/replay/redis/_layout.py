@@ -36,6 +36,11 @@ def mark(store_id: str, phase: Phase) -> bytes:
     return key + _PHASES[phase]
 
 
+def phase_of(letter: str) -> Phase:
+    """Return the phase that the last byte of a mark tells."""
+    return next(phase for phase, known in _PHASES.items() if known == letter.encode())
+
+
 def bucket_key(place: bytes) -> bytes:
     """Return the key of the bucket at *place*: its records."""
     return b"ntag424:{%d}" % int.from_bytes(place, "big")

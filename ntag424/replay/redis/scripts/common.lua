@@ -16,9 +16,9 @@ end
 
 local function fault(found)
   if found and string.sub(found, 1, 8) == string.sub(ARGV[1], 1, 8) then
-    return redis.error_reply('NOTSERVING the ledger moved elsewhere')
+    return redis.error_reply('NOTSERVING ' .. string.sub(found, 9))
   end
-  return redis.error_reply('LOST a part of the ledger is missing')
+  return redis.error_reply('LOST the mark is missing')
 end
 
 -- Returns an error, or nil and the record of the tag, if there is one.

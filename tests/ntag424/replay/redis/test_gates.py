@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerUnsafeError
-from ntag424.replay import Accepted, store_at
+from ntag424.replay import Accepted, Phase, store_at
 from tests.ntag424.replay.redis.speaking import NOW, STORE_ID, UID, tap, until_it_serves
 from tests.servers.redis_server import SecuredRedisServer
 from tests.servers.waiting import wait_until
@@ -249,3 +249,19 @@ async def _check(ledger):
         await ledger.check()
     finally:
         await ledger.aclose()
+
+
+@pytest.mark.parametrize(
+    ("phase", "hint"),
+    [
+        (Phase.FILLING, "Run the same"),
+        (Phase.LEAVING, "Run the same"),
+        (Phase.SEALED, "NTAG424_STORE to where it went"),
+    ],
+)
+async def test_a_ledger_that_does_not_serve_says_what_to_do(server, phase, hint):
+    store = store_at(server.url)
+    await store.init(store_id=STORE_ID, phase=phase)
+    with pytest.raises(LedgerUnavailableError) as refused:
+        await _check(store.open(STORE_ID))
+    assert hint in refused.value.hint

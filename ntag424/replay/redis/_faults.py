@@ -1,0 +1,44 @@
+"""What went wrong in Redis, said so that somebody can do something about it."""
+
+from __future__ import annotations
+
+from redis.exceptions import ResponseError
+
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
+from ntag424.replay._phases import require_serving
+from ntag424.replay.redis._layout import phase_of
+
+#: What our own scripts raise: see `common.lua` and `redeem.lua`.
+_NOT_SERVING, _LOST, _FORGOTTEN = "NOTSERVING ", "LOST", "FORGOTTEN"
+
+
+def unavailable(cause: Exception) -> LedgerUnavailableError:
+    """Return what a caller of the ledger is told."""
+    if isinstance(cause, LedgerUnavailableError):
+        return cause
+    if isinstance(cause, TimeoutError):
+        return LedgerUnavailableError("Redis did not answer in time")
+    error = _meaning(str(cause)) if isinstance(cause, ResponseError) else None
+    error = error or LedgerUnavailableError(f"Redis cannot be used: {cause}")
+    error.__cause__ = cause
+    return error
+
+
+def _meaning(said: str) -> LedgerUnavailableError | None:
+    if said.startswith(_LOST):
+        return LedgerUnavailableError(
+            "a part of the ledger is missing in this Redis",
+            hint="It was flushed or evicted, or NTAG424_STORE leads to another one: restore it, "
+            "or correct the setting. Nothing is accepted until then.",
+        )
+    if said.startswith(_FORGOTTEN):
+        return LedgerUnavailableError(
+            "this Redis has forgotten a tag that was here before",
+            hint="It lost data: restore it. Nothing of that tag is accepted until then.",
+        )
+    if said.startswith(_NOT_SERVING):
+        try:
+            require_serving(phase_of(said.removeprefix(_NOT_SERVING)[:1]))
+        except LedgerMismatchError as error:
+            return LedgerUnavailableError(str(error), hint=error.hint)
+    return None
