@@ -186,6 +186,12 @@ async def test_a_tap_without_its_script_is_used_once_all_the_same(server, ledger
     assert [await ledger.redeem(tap(1)) for _ in range(2)] == [Accepted(), Replayed()]
 
 
+async def test_a_full_memory_is_seen_by_the_check(server, ledger):
+    fill_up(server)
+    with pytest.raises(LedgerUnavailableError):
+        await ledger.check()
+
+
 async def test_counters_never_expire(server, ledger):
     await ledger.redeem(tap(1), nonce=NONCE, grant=grant())
     assert server.client().ttl(BUCKET) == -1
