@@ -106,6 +106,16 @@ async def test_a_replica_for_which_nobody_waits_is_refused(open_ledger, pair):
     assert "replicas=1" in await refusal_of(open_ledger())
 
 
+async def test_what_was_refused_for_a_replica_was_not_used_up(open_ledger, pair):
+    with pytest.raises(LedgerUnsafeError):
+        await open_ledger().redeem(tap(1))
+    waiting = store_at(f"{pair.url}?replicas=1").open(STORE_ID)
+    await until_it_serves(waiting)
+    verdict = await waiting.redeem(tap(1))
+    await waiting.aclose()
+    assert verdict == Accepted()
+
+
 async def test_a_replica_that_comes_later_is_refused_too(start, server, open_ledger):
     ledger = open_ledger()
     await ledger.check()
