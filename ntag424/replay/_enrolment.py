@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ntag424.errors import LedgerUnavailableError, StaleGenerationError
-from ntag424.model import MAX_READ_COUNTER, Generation, Uid
-from ntag424.replay._ledger import TagLedger, TagRecord, TagState
+from ntag424.model import Generation, Uid
+from ntag424.replay._ledger import TagLedger, TagRecord, TagState, require_read_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,7 @@ class Enrolment:
     label: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.counter <= MAX_READ_COUNTER:
-            raise ValueError("a read counter is 0 to FFFFFFh")
+        require_read_counter(self.counter)
 
 
 @dataclass(frozen=True, slots=True)

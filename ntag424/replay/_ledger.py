@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Protocol, TypeAlias
 
-from ntag424.model import Generation, Uid
+from ntag424.model import MAX_READ_COUNTER, Generation, Uid
 from ntag424.sdm import CountedTap
 
 #: How long the same tap with the same nonce counts as the same request, in seconds.
@@ -106,6 +106,18 @@ class Refused:
 
 
 Verdict: TypeAlias = Accepted | Repeated | Replayed | Refused
+
+
+def require_nonce(nonce: bytes | None) -> None:
+    """Raise `ValueError` for a *nonce* that no client should draw."""
+    if nonce is not None and len(nonce) != 16:
+        raise ValueError(f"a nonce has 16 bytes, not {len(nonce)}")
+
+
+def require_read_counter(counter: int) -> None:
+    """Raise `ValueError` for a *counter* that no chip reaches."""
+    if not 0 <= counter <= MAX_READ_COUNTER:
+        raise ValueError("a read counter is 0 to FFFFFFh")
 
 
 class TagLedger(Protocol):

@@ -7,7 +7,6 @@ fresh store for every test.
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from contextlib import ExitStack
@@ -17,9 +16,7 @@ from tempfile import TemporaryDirectory
 
 from ntag424.replay import store_at
 from tests.contracts.touched_keys import TouchedKeys
-
-#: In memory where that is to be had: nothing that is promised here hangs on a slow disk.
-PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+from tests.servers.process import PLACE
 
 _PREFIX = "ntag424:"
 #: Makes a bucket what it was when its ledger was new.

@@ -10,6 +10,7 @@ from ntag424.model import Generation, Uid
 from ntag424.replay import Accepted
 from ntag424.sdm import CountedTap
 from tests.contracts.conftest import STORE_ID
+from tests.contracts.waiting import until_it_serves
 
 NOW = Generation(1, 2)
 UIDS = [Uid(b"\x04" + number.to_bytes(6, "big")) for number in range(16)]
@@ -70,12 +71,3 @@ async def acknowledged_and_lost(store, tapping):
     finally:
         await ledger.aclose()
     return again.count(Accepted())
-
-
-async def until_it_serves(ledger):
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await ledger.check()
-            except LedgerUnavailableError:
-                await asyncio.sleep(0.02)  # nothing tells when the servers are at it again

@@ -14,7 +14,7 @@ from ntag424.errors import (
     StaleGenerationError,
     UnknownTagError,
 )
-from ntag424.model import MAX_READ_COUNTER, Generation, Uid
+from ntag424.model import Generation, Uid
 from ntag424.replay._clock import Clock
 from ntag424.replay._ledger import (
     EnrolmentPolicy,
@@ -23,6 +23,8 @@ from ntag424.replay._ledger import (
     TagRecord,
     TagState,
     Verdict,
+    require_nonce,
+    require_read_counter,
 )
 from ntag424.replay.postgres import _rows
 from ntag424.replay.postgres._connection import Arguments, Connection, Statement
@@ -71,16 +73,14 @@ class PostgresLedger:
         policy: EnrolmentPolicy = EnrolmentPolicy.REGISTERED,
     ) -> Verdict:
         """See `TagLedger.redeem`."""
-        if nonce is not None and len(nonce) != 16:
-            raise ValueError(f"a nonce has 16 bytes, not {len(nonce)}")
+        require_nonce(nonce)
         redemption = _rows.redemption(tap, nonce, grant, policy, self._now())
         (row,) = await self._ask(self._writers, _REDEEM, redemption, tap.uid)
         return _rows.verdict_of(row)
 
     async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
-        if not 0 <= counter <= MAX_READ_COUNTER:
-            raise ValueError("a read counter is 0 to FFFFFFh")
+        require_read_counter(counter)
         arguments = (uid, number_of(generation), Int4(counter))
         ((enrolled,),) = await self._ask(self._writers, _ENROL, arguments, uid)
         if not enrolled:

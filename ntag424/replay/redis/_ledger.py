@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from ntag424.errors import LedgerUnavailableError, StaleGenerationError, UnknownTagError
-from ntag424.model import MAX_READ_COUNTER, Generation, Uid
+from ntag424.model import Generation, Uid
 from ntag424.replay._clock import Clock
 from ntag424.replay._ledger import (
     Accepted,
@@ -18,6 +18,8 @@ from ntag424.replay._ledger import (
     TagRecord,
     TagState,
     Verdict,
+    require_nonce,
+    require_read_counter,
 )
 from ntag424.replay._place import PLACE_SIZE, place_of
 from ntag424.replay._store import Phase
@@ -53,8 +55,7 @@ class RedisLedger:
         policy: EnrolmentPolicy = EnrolmentPolicy.REGISTERED,
     ) -> Verdict:
         """See `TagLedger.redeem`."""
-        if nonce is not None and len(nonce) != 16:
-            raise ValueError(f"a nonce has 16 bytes, not {len(nonce)}")
+        require_nonce(nonce)
         place = place_of(self._store_id, tap.uid)
         keys = [_layout.bucket_key(place), _layout.firsts_key(place)]
         if grant is not None:
@@ -80,8 +81,7 @@ class RedisLedger:
 
     async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
-        if not 0 <= counter <= MAX_READ_COUNTER:
-            raise ValueError("a read counter is 0 to FFFFFFh")
+        require_read_counter(counter)
         position = _layout.position(generation, counter)
         if await self._change(_scripts.ENROL, uid, position) == b"stale":
             text = f"tag {uid} is enrolled in this generation or a higher one"

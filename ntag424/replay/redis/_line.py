@@ -107,7 +107,7 @@ class Line:
         """
         tail = [_INFO]
         if writes and self._acknowledgement is not None:
-            tail += self._acknowledgement.commands
+            tail = [*self._acknowledgement.commands, _INFO]
         replies = await ask(self._connection, [*commands, *tail])
         strange = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if strange:
@@ -124,12 +124,12 @@ class Line:
         await hang_up(self._connection)
 
     def _require(self, tail: list[Reply]) -> None:
-        role = Role.of(tail[0])
+        role = Role.of(tail[-1])
         role.require_waited_for(self._replicas)
         if not role.is_that_of(self._role):
             raise LedgerUnavailableError("another Redis answered than the one that was looked at")
         if len(tail) > 1 and self._acknowledgement is not None:
-            self._acknowledgement.require(tail[-1])
+            self._acknowledgement.require(tail[-2])
 
 
 async def hang_up(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
-from ntag424.model import MAX_READ_COUNTER, Generation, Uid
+from ntag424.model import Generation, Uid
 from ntag424.replay._clock import BootClock, Clock
 from ntag424.replay._ledger import (
     EnrolmentPolicy,
@@ -19,6 +19,8 @@ from ntag424.replay._ledger import (
     TagRecord,
     TagState,
     Verdict,
+    require_nonce,
+    require_read_counter,
 )
 from ntag424.replay._phases import require_serving
 from ntag424.replay.sqlite import _opening, _operations, _schema
@@ -73,8 +75,7 @@ class SqliteLedger:
         policy: EnrolmentPolicy = EnrolmentPolicy.REGISTERED,
     ) -> Verdict:
         """See `TagLedger.redeem`."""
-        if nonce is not None and len(nonce) != 16:
-            raise ValueError(f"a nonce has 16 bytes, not {len(nonce)}")
+        require_nonce(nonce)
         redemption = Redemption(tap, nonce, grant, policy)
 
         def redeem(db: sqlite3.Connection) -> Verdict:
@@ -88,8 +89,7 @@ class SqliteLedger:
 
     async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
-        if not 0 <= counter <= MAX_READ_COUNTER:
-            raise ValueError("a read counter is 0 to FFFFFFh")
+        require_read_counter(counter)
         await self._writer.run(lambda db: _operations.enrol(db, uid, generation, counter))
 
     async def set_state(self, uid: Uid, state: TagState) -> None:

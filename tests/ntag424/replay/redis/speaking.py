@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 
-from ntag424.errors import LedgerUnavailableError
 from ntag424.model import Generation, Uid
 from ntag424.replay import Grant, place_of
 from ntag424.sdm import CountedTap
@@ -24,13 +22,3 @@ def tap(counter, uid=UID):
 
 def grant(counter=1):
     return Grant(PLACE + hashlib.sha256(b"%d" % counter).digest()[:30], 300)
-
-
-async def until_it_serves(ledger):
-    """Ask until the ledger is at it again: nothing tells when."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await ledger.check()
-            except LedgerUnavailableError:
-                await asyncio.sleep(0.01)

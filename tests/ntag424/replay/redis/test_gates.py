@@ -8,7 +8,8 @@ import pytest
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerUnsafeError
 from ntag424.replay import Accepted, Phase, store_at
-from tests.ntag424.replay.redis.speaking import NOW, STORE_ID, UID, tap, until_it_serves
+from tests.contracts.waiting import until_it_serves
+from tests.ntag424.replay.redis.speaking import NOW, STORE_ID, UID, tap
 from tests.servers.redis_server import SecuredRedisServer
 from tests.servers.waiting import wait_until
 

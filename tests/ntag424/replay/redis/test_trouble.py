@@ -10,6 +10,7 @@ from ntag424.errors import LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay import Accepted, EnrolmentPolicy, Replayed, store_at
 from tests.contracts.manual_clock import ManualClock
+from tests.contracts.waiting import until_it_serves
 from tests.ntag424.replay.redis.speaking import (
     BUCKET,
     NONCE,
@@ -18,7 +19,6 @@ from tests.ntag424.replay.redis.speaking import (
     UID,
     grant,
     tap,
-    until_it_serves,
 )
 from tests.servers.waiting import wait_until
 
