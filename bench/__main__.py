@@ -16,6 +16,7 @@ from bench import (
     provisioning,
     readers,
     redis_memory,
+    refusals,
     trouble,
     verification,
 )
@@ -32,6 +33,7 @@ _PARTS = {
         import_time,
         ledgers,
         redis_memory,
+        refusals,
         trouble,
     )
 }
