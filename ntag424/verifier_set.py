@@ -18,12 +18,14 @@ class VerifierSet:
     """Verifies the taps of tags that were written with different templates and keys.
 
     The verifier is picked by host and path, so what a tap costs does not depend on how
-    many there are. All of them may share one ledger: no MAC key may stand for two
-    generations, in whichever keyrings.
+    many there are. All of them may share one ledger: their keyrings are held to
+    `require_apart`. What else gives taps to that ledger must be checked together with
+    them, and a fleet of static keys beside one of derived keys has a set and a ledger of
+    its own.
 
     Raises:
         ValueError: there is no verifier; too many share host and path; one URL could be
-            of two templates; or two key versions yield the same MAC key.
+            of two templates; or two key versions must not share a ledger.
 
     """
 
@@ -89,5 +91,5 @@ _LONGEST = 261
 
 
 def _check_apart(verifiers: Iterable[Verifier]) -> None:
-    keyrings = {id(verifier.keyring): verifier.keyring for verifier in verifiers}
-    require_apart(version for keyring in keyrings.values() for version in keyring)
+    found = {id(verifier.keyring): verifier for verifier in verifiers}
+    require_apart({verifier.template.text: verifier.keyring for verifier in found.values()})

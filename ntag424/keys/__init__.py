@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ntag424.keys._keyring import Keyring, KeyState, KeyVersion, require_apart
+from ntag424.keys._apart import require_apart
+from ntag424.keys._keyring import Keyring
 from ntag424.keys._scheme import KeyScheme, is_diversified
+from ntag424.keys._version import KeyState, KeyVersion
 
 if TYPE_CHECKING:
     from ntag424.keys._an10922 import An10922Keys

@@ -11,6 +11,7 @@ from ntag424 import (
     Key,
     Keyring,
     MalformedTapError,
+    Mode,
     TapMacError,
     UrlTemplate,
     Verifier,
@@ -168,8 +169,36 @@ def test_one_key_under_the_same_ordinal_in_two_keyrings_is_one_generation():
     assert [tap.generation for tap in taps] == [Generation(1), Generation(1)]
 
 
-def test_static_keys_may_stand_beside_derived_ones_in_a_keyring_of_their_own():
+def test_a_tap_rewritten_for_another_template_of_one_keyring_is_the_same_tap():
+    """The MAC of either template covers nothing but UID and counter, so it holds in both."""
+    hidden, clear = "https://a/t?p={picc}&m={mac}", "https://a/u?u={uid}&c={ctr}&m={mac}"
+    fleets = VerifierSet([verifier(hidden), verifier(clear)])
+    url = tapped(hidden)
+    rewritten = f"https://a/u?u={UID.hex().upper()}&c=000001&m={url[-16:]}"
+    assert fleets.verify(rewritten).counted() == fleets.verify(url).counted()
+
+
+def test_a_tap_in_one_mode_is_none_in_the_other():
+    keyring = Keyring.single(ONE)
+    aes, lrp = "https://a/t?u={uid}&c={ctr}&m={mac}", "https://a/u?u={uid}&c={ctr}&m={mac}"
+    fleets = VerifierSet(
+        [Verifier(UrlTemplate(aes), keyring), Verifier(UrlTemplate(lrp), keyring, mode=Mode.LRP)]
+    )
+    url = tapped(aes)
+    assert fleets.verify(url).mode is Mode.AES
+    with pytest.raises(TapMacError):
+        fleets.verify(url.replace("/t?", "/u?"))
+
+
+def test_static_keys_beside_derived_ones_are_refused():
     static = StaticKeys(file_read=Key(b"F" * 16), meta_read=Key(b"M" * 16))
     old, new = "https://a/old?p={picc}&m={mac}", "https://a/new?p={picc}&m={mac}"
-    fleets = VerifierSet([verifier(old, static, ordinal=1), verifier(new, ordinal=2)])
-    assert fleets.verify(tapped(old, static)).key_version == 1
+    with pytest.raises(ValueError, match="static keys and derived keys"):
+        VerifierSet([verifier(old, static, ordinal=1), verifier(new, ordinal=2)])
+
+
+def test_the_refusal_of_two_key_versions_names_both_templates():
+    old, new = "https://a/old?p={picc}&m={mac}", "https://a/new?p={picc}&m={mac}"
+    with pytest.raises(ValueError) as refusal:
+        VerifierSet([verifier(old, ordinal=1), verifier(new, ordinal=2)])
+    assert f"key version 1 of {old} and key version 2 of {new}" in str(refusal.value)
