@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ntag424 import Key, Keyring, UrlTemplate, Verifier
-from ntag424.keys import An10922Keys
+from ntag424.keys import An10922Keys, require_apart
 from ntag424_service.app import Parts
 from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.errors import SettingsError
@@ -29,6 +29,8 @@ def assemble(settings: Settings) -> Parts:
     """
     verifier = make_verifier(settings)
     sentry = _sentry(settings)
+    if sentry is not None:
+        _require_apart(verifier.keyring, sentry.keyring)
     enrolment = _enrolment(settings)
     identity, ledger = open_store(settings)
     tokens = SessionTokens(identity.session_key, identity.store_id)
@@ -80,6 +82,19 @@ def _sentry(settings: Settings) -> SentryDoor | None:
         settings.sentry_brand_logo,
     )
     return SentryDoor(keyring, SentryAccounts(_account_key(settings)), branding)
+
+
+def _require_apart(keyring: Keyring, sentry: Keyring) -> None:
+    """Refuse keyrings under which one tap could earn a session at either route."""
+    places = {variable("keyring_file"): keyring, variable("sentry_keyring_file"): sentry}
+    try:
+        require_apart(places)
+    except ValueError as error:
+        hint = (
+            "Give a key the same ordinal wherever it is listed, and static keys a service and a "
+            "store of their own."
+        )
+        raise SettingsError(variable("sentry_keyring_file"), str(error), hint) from None
 
 
 def _account_key(settings: Settings) -> bytes:
