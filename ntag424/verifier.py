@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ntag424.errors import TapMacError
-from ntag424.keys import Keyring, KeyVersion, is_diversified
+from ntag424.keys import Keyring, is_diversified
 from ntag424.model import Generation, Mode
-from ntag424.sdm import VerifiedTap, verify, verify_any
-from ntag424.url_template import ParsedTap, UrlTemplate
+from ntag424.sdm import VerifiedTap, verify_any, verify_named
+from ntag424.url_template import UrlTemplate
 
 
 class Verifier:
@@ -48,24 +48,9 @@ class Verifier:
         if parsed.key_version is None:
             tap = verify_any(parsed.message, self.keyring)
         else:
-            tap = self._verify_named(parsed, parsed.key_version)
+            named = Generation(parsed.key_version, parsed.epoch)
+            tap = verify_named(parsed.message, self.keyring, named)
         # PICCData may hold less, or more, than the template says.
         if (tap.uid is not None, tap.read_counter is not None) != self._shows:
             raise TapMacError
         return tap
-
-    def _verify_named(self, parsed: ParsedTap, ordinal: int) -> VerifiedTap:
-        version = self.keyring.accepted(ordinal)
-        if version is None or parsed.epoch not in version.scheme.epochs:
-            self._waste_time(parsed, self.keyring.active)
-            raise TapMacError
-        generation = Generation(ordinal, parsed.epoch)
-        return verify(parsed.message, version.scheme, generation=generation)
-
-    @staticmethod
-    def _waste_time(parsed: ParsedTap, version: KeyVersion) -> None:
-        """Work as for a known version, so that the time does not tell which ones are."""
-        try:
-            verify(parsed.message, version.scheme)
-        except TapMacError:
-            return

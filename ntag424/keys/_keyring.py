@@ -8,6 +8,7 @@ from typing import Self
 from ntag424.keys._apart import require_apart
 from ntag424.keys._scheme import KeyScheme
 from ntag424.keys._version import KeyState, KeyVersion
+from ntag424.model import Generation
 
 #: Most versions that are tried where a URL does not name one.
 MAX_CANDIDATES = 4
@@ -31,6 +32,7 @@ class Keyring:
             raise ValueError(f"a keyring has exactly one active version, not {len(active)}")
         require_apart({"this keyring": ordered})
         self.active = active[0]
+        self._named = tuple(self._by_name(ordinal) for ordinal in range(256))
 
     @classmethod
     def single(cls, scheme: KeyScheme, *, ordinal: int = 1) -> Self:
@@ -44,6 +46,22 @@ class Keyring:
         """Return the version called *ordinal*, if there is one and it is not retired."""
         version = self._versions.get(ordinal)
         return None if version is None or version.state is KeyState.RETIRED else version
+
+    def named(self, generation: Generation) -> tuple[KeyScheme, Generation, bool]:
+        """Return the keys that a URL names by *generation*, and whether they are accepted.
+
+        Where they are not, scheme and generation are stand-ins, found by the very same
+        steps: checking a tap against them takes as long, so the time tells nothing.
+        """
+        version, is_accepted = self._named[generation.key_version]
+        epochs = version.scheme.epochs
+        has_epoch = generation.epoch in epochs
+        found = Generation(version.ordinal, generation.epoch if has_epoch else epochs.start)
+        return version.scheme, found, is_accepted & has_epoch
+
+    def _by_name(self, ordinal: int) -> tuple[KeyVersion, bool]:
+        version = self.accepted(ordinal)
+        return (self.active, False) if version is None else (version, True)
 
     @property
     def candidates(self) -> tuple[KeyVersion, ...]:

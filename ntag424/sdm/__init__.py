@@ -4,7 +4,7 @@ from ntag424.sdm._message import TapMessage
 from ntag424.sdm._modes import SESSIONS
 from ntag424.sdm._session import SdmSession
 from ntag424.sdm._tap import CountedTap, VerifiedTap
-from ntag424.sdm._verify import verify, verify_any
+from ntag424.sdm._verify import verify, verify_any, verify_named
 
 __all__ = [
     "SESSIONS",
@@ -14,4 +14,5 @@ __all__ = [
     "VerifiedTap",
     "verify",
     "verify_any",
+    "verify_named",
 ]

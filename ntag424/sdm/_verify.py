@@ -37,22 +37,23 @@ def verify(
         ValueError: the scheme has no such epoch, or no meta-read key for PICCData.
 
     """
-    mode = message.sdm_mode
-    session_type = SESSIONS[mode]
-    plausible, shown = _identity(message, keys, session_type)
-    uid, counter = (shown[:7], shown[7:]) if len(shown) >= 7 else (None, shown)
-    key = keys.tag_key(uid or _NO_UID, keys.file_read_number, generation.epoch)
-    session = session_type(key, shown)
-    # No short cut for implausible PICCData: both failures take the same time.
-    if not compare_digest(session.mac(message.mac_input), message.mac) & plausible:
-        raise TapMacError
-    known_uid = None if uid is None else Uid(uid)
-    read_counter = int.from_bytes(counter, "little") if counter else None
-    if message.is_bare:
-        return VerifiedTap(known_uid, read_counter, generation, mode)
-    file_data = _file_data(message, session, shown)
-    tamper = _tamper(message, file_data)
-    return VerifiedTap(known_uid, read_counter, generation, mode, file_data, tamper)
+    return _confirm(message, keys, generation, is_accepted=True)
+
+
+def verify_named(message: TapMessage, keyring: Keyring, named: Generation) -> VerifiedTap:
+    """Check *message* against the one version and epoch of *keyring* that its URL names.
+
+    A version that is unknown or retired, and an epoch that its scheme does not have,
+    cost exactly what a wrong MAC costs, so the time does not tell which ones there are.
+
+    Raises:
+        TapMacError: they are not accepted, or the MAC does not hold.
+        MalformedTapError: it holds, but where the tamper status should be is none.
+        ValueError: the version has no meta-read key for PICCData.
+
+    """
+    scheme, generation, is_accepted = keyring.named(named)
+    return _confirm(message, scheme, generation, is_accepted=is_accepted)
 
 
 def verify_any(message: TapMessage, keyring: Keyring) -> VerifiedTap:
@@ -74,6 +75,28 @@ def verify_any(message: TapMessage, keyring: Keyring) -> VerifiedTap:
         if tap is not None:
             return tap
     raise TapMacError
+
+
+def _confirm(
+    message: TapMessage, keys: KeyScheme, generation: Generation, *, is_accepted: bool
+) -> VerifiedTap:
+    mode = message.sdm_mode
+    session_type = SESSIONS[mode]
+    plausible, shown = _identity(message, keys, session_type)
+    uid, counter = (shown[:7], shown[7:]) if len(shown) >= 7 else (None, shown)
+    key = keys.tag_key(uid or _NO_UID, keys.file_read_number, generation.epoch)
+    session = session_type(key, shown)
+    # No short cut for implausible PICCData or stand-in keys: all failures take the same time.
+    holds = compare_digest(session.mac(message.mac_input), message.mac)
+    if not holds & plausible & is_accepted:
+        raise TapMacError
+    known_uid = None if uid is None else Uid(uid)
+    read_counter = int.from_bytes(counter, "little") if counter else None
+    if message.is_bare:
+        return VerifiedTap(known_uid, read_counter, generation, mode)
+    file_data = _file_data(message, session, shown)
+    tamper = _tamper(message, file_data)
+    return VerifiedTap(known_uid, read_counter, generation, mode, file_data, tamper)
 
 
 def _verified_by(message: TapMessage, scheme: KeyScheme, ordinal: int) -> VerifiedTap | None:

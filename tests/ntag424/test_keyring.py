@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from ntag424 import Key, Keyring, KeyState, KeyVersion
+from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion
 from ntag424.keys import An10922Keys, HkdfKeys, SentryEv2Keys, SentryHkdfKeys, StaticKeys
 
 ACTIVE, ACCEPTING, RETIRED = KeyState.ACTIVE, KeyState.ACCEPTING, KeyState.RETIRED
@@ -124,6 +124,28 @@ def test_retired_versions_do_not_count_among_those_to_try():
     retired = [version(ordinal, RETIRED) for ordinal in range(5, 9)]
     keyring = Keyring([version(1, ACTIVE), *map(version, range(2, 5)), *retired])
     assert len(keyring.candidates) == 4
+
+
+def test_a_generation_that_is_accepted_names_its_own_keys():
+    keyring = keyring_of(An10922Keys(MASTER), HkdfKeys(MASTER))
+    assert keyring.named(Generation(2, 7)) == (HkdfKeys(MASTER), Generation(2, 7), True)
+
+
+@pytest.mark.parametrize("ordinal", [0, 2, 3, 255])
+def test_the_active_version_stands_in_for_one_that_is_not_accepted(ordinal):
+    keyring = keyring_of(An10922Keys(MASTER), HkdfKeys(MASTER), RETIRED)
+    scheme, _, is_accepted = keyring.named(Generation(ordinal, 7))
+    assert (scheme, is_accepted) == (An10922Keys(MASTER), False)
+
+
+def test_a_stand_in_is_in_the_epoch_that_was_named():
+    keyring = Keyring.single(An10922Keys(MASTER))
+    assert keyring.named(Generation(9, 7))[1].epoch == 7
+
+
+def test_an_epoch_that_the_scheme_does_not_have_is_not_accepted():
+    keyring = Keyring.single(SentryEv2Keys(MASTER))
+    assert keyring.named(Generation(1, 1)) == (SentryEv2Keys(MASTER), Generation(1, 0), False)
 
 
 # ---- versions that yield one key ------------------------------------------------------------

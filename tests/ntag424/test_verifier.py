@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -20,7 +22,14 @@ from ntag424 import (
     VerifiedTap,
     Verifier,
 )
-from ntag424.keys import An10922Keys, HkdfKeys, SentryEv2Keys, SentryHkdfKeys, StaticKeys
+from ntag424.keys import (
+    An10922Keys,
+    BoltcardKeys,
+    HkdfKeys,
+    SentryEv2Keys,
+    SentryHkdfKeys,
+    StaticKeys,
+)
 from ntag424.testing import tap_source
 
 UNSTATED = Generation()
@@ -231,6 +240,72 @@ def test_every_url_that_is_refused_costs_one_derivation(k):
             f"https://id.example.com/t#k={k}&u=04DE5F1EACC040&c=000001&m=0000000000000000"
         )
     assert scheme.asked == [0]
+
+
+def calls(verifier, url):
+    """Name every function, of Python and of C, that a refusal of *url* calls, in order."""
+    found = []
+
+    def note(frame, event, argument):
+        if event == "call":
+            found.append(frame.f_code.co_qualname)
+        elif event == "c_call":
+            found.append(argument.__qualname__)
+
+    sys.setprofile(note)
+    try:
+        with suppress(TapMacError):
+            verifier.verify(url)
+            found.append("accepted")
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def three_versions(kind):
+    """Make a keyring whose version 1 is retired, 2 active and 3 accepting."""
+    states = KeyState.RETIRED, KeyState.ACTIVE, KeyState.ACCEPTING
+    return Keyring(
+        KeyVersion(number, kind(Key(bytes([number]) * 16)), state)
+        for number, state in enumerate(states, start=1)
+    )
+
+
+#: A URL that is refused, by why: what stands at `{kv}{epoch}`, and whether the MAC holds there.
+REFUSED = {
+    "a wrong MAC": ("0200", False),
+    "unknown version": ("0900", False),
+    "unknown version, genuine tap": ("0900", True),
+    "version 0": ("0000", False),
+    "retired version": ("0100", False),
+    "another accepted version": ("0300", False),
+    "another accepted version, genuine tap": ("0300", True),
+}
+
+
+@pytest.mark.parametrize("template", [NAMED, NAMED_PLAIN], ids=["encrypted", "plain"])
+@pytest.mark.parametrize("kind", [An10922Keys, HkdfKeys, BoltcardKeys])
+@pytest.mark.parametrize(("named", "is_genuine"), REFUSED.values(), ids=REFUSED)
+def test_every_refusal_makes_the_very_same_calls(template, kind, named, is_genuine):
+    keyring = three_versions(kind)
+    verifier = Verifier(template, keyring)
+    genuine = tapped(template, keyring.active.scheme, Generation(2))
+    wrong = genuine[:-16] + "0" * 16
+    for number in "23":  # what a key version keeps for later is made once
+        calls(verifier, wrong.replace("k=02", f"k=0{number}"))
+    url = (genuine if is_genuine else wrong).replace("k=0200", f"k={named}")
+    assert calls(verifier, url) == calls(verifier, wrong)
+
+
+@pytest.mark.parametrize("named", ["0201", "02FF", "0901", "0101"])
+def test_an_epoch_that_the_scheme_does_not_have_makes_the_same_calls_too(named):
+    keyring = three_versions(BoltcardKeys)
+    verifier = Verifier(NAMED, keyring)
+    genuine = tapped(NAMED, keyring.active.scheme, Generation(2))
+    wrong = genuine[:-16] + "0" * 16
+    calls(verifier, wrong)
+    edited = genuine.replace("k=0200", f"k={named}")
+    assert calls(verifier, edited) == calls(verifier, wrong)
 
 
 # ---- what goes together ---------------------------------------------------------------------
