@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -154,22 +154,38 @@ def read_keyring(setting: str, text: str, *, allow_zero_keys: bool) -> Keyring:
         raise SettingsError(setting, str(error), _HINT) from None
 
 
+#: What may be repeated of a file: every name that the format knows.
+_NAMES = {"version"}.union(
+    *(
+        {*kind.model_fields, *get_args(kind.model_fields["scheme"].annotation)}
+        for kind in get_args(_AnyVersion)
+    )
+)
 _HINT = "See docs/reference/settings.md for the form of a keyring file."
 
 
 def _parse(setting: str, text: str) -> _KeyringFile:
     try:
         return _KeyringFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError:
+    except ValidationError as error:
+        raise SettingsError(setting, _complaint(error), _HINT) from None
+    except (ValueError, RecursionError):
         # Not its own message: that quotes the file.
         raise SettingsError(setting, "is not valid TOML", _HINT) from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"]
-        if first["type"] == "union_tag_invalid":  # pydantic's own message quotes the file
+
+
+def _complaint(error: ValidationError) -> str:
+    """Say what is wrong first, and where, in words of the format: a name may be a key too."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part in _NAMES or isinstance(part, int))
+    match first["type"]:
+        case "extra_forbidden":
+            message = "there is an unknown member"
+        case "union_tag_invalid":
             message = f"unknown scheme; there are {first['ctx']['expected_tags']}"
-        raise SettingsError(setting, f"{place}: {message}", _HINT) from None
+        case _:
+            message = first["msg"]
+    return f"{place}: {message}" if place else message
 
 
 def _refuse_zero_keys(setting: str, versions: Sequence[_Version]) -> None:

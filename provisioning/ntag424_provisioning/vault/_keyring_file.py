@@ -35,12 +35,17 @@ def read_keys(text: str) -> Versions:
 
 def _read_keyring(text: str) -> Versions:
     try:
-        tables = tomllib.loads(text)["version"]
-    except (tomllib.TOMLDecodeError, KeyError):
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError):
         # Not its own message: that quotes the file.
         raise SetupError("the keyring file is not valid TOML", _HINT) from None
-    now = int(time.time())
-    return tuple(_version(number, table, now) for number, table in enumerate(tables, start=1))
+    match document:
+        case {"version": list(tables), **others} if not others:
+            now = int(time.time())
+            found = (table if isinstance(table, dict) else {} for table in tables)
+            return tuple(_version(number, table, now) for number, table in enumerate(found, 1))
+    # Not which: a name may be a key that slipped into the wrong place.
+    raise SetupError("the keyring file has an unknown member beside its versions", _HINT)
 
 
 def _version(number: int, table: dict[str, object], now: int) -> StoredVersion:
@@ -49,6 +54,8 @@ def _version(number: int, table: dict[str, object], now: int) -> StoredVersion:
             pass
         case _:
             raise SetupError(f"version table {number} has no ordinal, or no scheme", _HINT)
+    if ordinal not in range(1, 256):
+        raise SetupError(f"version table {number}: an ordinal is 1 to 255", _HINT)
     try:
         state = KeyState(members.pop("state", KeyState.ACTIVE.value))
     except ValueError:  # whose own message quotes the file
