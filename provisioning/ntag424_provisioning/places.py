@@ -14,3 +14,9 @@ def home() -> Path:
         return Path(named)
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data, "ntag424")
+
+
+def state_folder() -> Path:
+    """Return the folder for what this machine remembers and no copy should bring back."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state, "ntag424")

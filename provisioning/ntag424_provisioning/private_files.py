@@ -1,9 +1,10 @@
-"""Files with secrets: made for one user, and refused if anybody else could read them."""
+"""Files and folders for one user: so made whatever the umask, and refused if they are not."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ntag424_provisioning.errors import VaultError
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_WRITE_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _MOST_BYTES = 65536
 
 
@@ -78,6 +80,59 @@ def write_private(path: Path, text: str) -> None:
         text = f"{path} cannot be written: {error.strerror}"
         hint = "Name a file that does not exist yet, in a folder that you may write to."
         raise VaultError(text, hint) from error
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Write a file, mode 0600, instead of what is there: whole and on disk, or not at all.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is.
+
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, _CREATE, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make *folder*, and the folders above it that are missing, for this user alone.
+
+    One that is there is left as it is.
+
+    Raises:
+        OSError: it cannot be made, or there is something else.
+
+    """
+    try:
+        # Not by `parents`: that makes those above as the umask says.
+        folder.mkdir(0o700)
+    except FileNotFoundError:
+        make_private_folder(folder.parent)
+        folder.mkdir(0o700, exist_ok=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+
+
+def require_own_folder(folder: Path) -> None:
+    """Refuse a folder in which others may exchange files: then no mode of a file helps.
+
+    Raises:
+        VaultError: others may write to it, and it has no sticky bit.
+        OSError: it cannot be looked at.
+
+    """
+    mode = folder.stat().st_mode
+    if mode & _WRITE_OTHERS and not mode & stat.S_ISVTX:
+        raise VaultError(f"others may write to the folder {folder}", f"Run: chmod go-w {folder}")
 
 
 def sync_folder(folder: Path) -> None:

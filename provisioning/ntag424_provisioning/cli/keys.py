@@ -194,6 +194,33 @@ def restore(
     say("The keys stand in the clear where they were read from: delete it if nobody needs it.")
 
 
+@app.command("accept-restored")
+def accept_restored(
+    *,
+    vault: VaultPath = None,
+    key_file: KeyFilePath = None,
+    passphrase_file: PassphraseFile = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with an older copy of the vault; until then every command that writes is refused.
+
+    What was written since is found out from the tags. Whatever newer copy turns up later is
+    refused in its turn.
+    """
+    with open_vault(vault, key_file, passphrase_file) as opened:
+        is_due = opened.doubt is not None
+        question = "Is there no newer copy, and shall this one be used from now on?"
+        if is_due:
+            if not yes and not confirm(question, unasked="--yes"):
+                raise RefusedError("nothing was changed", "Put the newest copy of the vault back.")
+            opened.accept_restored()
+        text = "accepted" if is_due else "nothing to accept: this is the newest that was used here"
+        tell({"vault": opened.vault_id, "accepted": is_due}, text, as_json=as_json)
+    if is_due:
+        say('If keys were drawn since, take them in first: "ntag424 keys restore" with the sheet.')
+
+
 @app.command()
 def rotate(
     *,

@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from ntag424_provisioning.cli.frame import ask_secret, can_ask
+from ntag424_provisioning.cli.frame import ask_secret, can_ask, say
 from ntag424_provisioning.errors import SetupError, VaultError
 from ntag424_provisioning.places import home
+from ntag424_provisioning.private_files import require_own_folder
 from ntag424_provisioning.vault import (
     LEAST_CHARACTERS,
     KeyFile,
@@ -62,7 +63,26 @@ def open_vault(vault: Path | None, key_file: Path | None, passphrase_file: Path 
     """
     path = vault_path(vault)
     lock = Vault.lock_of(path)
-    return Vault.open(path, _unlock(lock, key_file, passphrase_file))
+    opened = Vault.open(path, _unlock(lock, key_file, passphrase_file))
+    _warn(opened)
+    return opened
+
+
+def _warn(vault: Vault) -> None:
+    if vault.is_new_here:
+        say("note: this vault was not used here before; make sure that it is the newest copy")
+    for trouble in (vault.doubt, _folder_trouble(vault.path.parent)):
+        if trouble is not None:
+            say(f"warning: {trouble}")
+            say(f"hint: {trouble.hint}")
+
+
+def _folder_trouble(folder: Path) -> VaultError | None:
+    try:
+        require_own_folder(folder)
+    except VaultError as trouble:
+        return trouble
+    return None
 
 
 def new_unlock(key_file: Path | None, passphrase_file: Path | None) -> Unlock:

@@ -1,14 +1,15 @@
 """The vault: one file with the master keys and all that is known of every tag.
 
 What it gives: whoever steals the file, or a copy, learns how many key versions and tags
-there are, how long their records are, and when the file changed; no key, no UID, no label.
-A passphrase can be guessed at, at the price of 128 MiB and a good part of a second each; a
-key file cannot. A row that was changed, exchanged with another one, or lost is noticed.
+there are, how long their records are and how often they were written, and when the file
+changed; no key, no UID, no label. A passphrase can be guessed at, at the price of 128 MiB
+and a good part of a second each; a key file cannot. A row that was changed, exchanged with
+another one, put back from an older copy, or lost is noticed; so is an older copy of the whole
+file, by a witness outside it. Such a copy can be read, and written once somebody accepted it.
 
 What it does not give: against somebody who controls the machine while the vault is open it
-gives nothing, for the keys are in memory then. And it cannot tell an old copy of the whole
-file from the present one. Putting an old copy back is no way to undo anything: tags have
-moved on, and the copy does not know their keys.
+gives nothing, for the keys are in memory then. And where the witness is lost too, or never
+was, an older copy looks like the present one.
 
 A vault is in use while `vault.db-wal` lies beside it: copy all files of that name, or wait.
 

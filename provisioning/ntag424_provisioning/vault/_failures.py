@@ -28,6 +28,16 @@ def damaged(what: str) -> VaultError:
     return VaultError(f"the vault is damaged: {what}", DAMAGED_HINT)
 
 
+def put_back() -> VaultError:
+    """Say that a row is older than the others, or is missing."""
+    hint = (
+        "Put the newest copy of the whole vault back, with all files of its name; or "
+        '"ntag424 keys restore" makes a new one from the sheet.'
+    )
+    text = "the vault is damaged: a row in it is from an older copy of it, or is missing"
+    return VaultError(text, hint)
+
+
 @contextmanager
 def translated(done: str) -> Iterator[None]:
     """Raise `VaultError` where SQLite fails; the message says what could not be *done*."""

@@ -9,102 +9,47 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from ntag424 import Uid
 from ntag424_provisioning.errors import VaultError
 from ntag424_provisioning.vault import _schema
-from ntag424_provisioning.vault._failures import damaged, translated
+from ntag424_provisioning.vault._failures import translated
+from ntag424_provisioning.vault._inventory import Inventory
+from ntag424_provisioning.vault._rows import Rows
 from ntag424_provisioning.vault._sealer import Sealer
 from ntag424_provisioning.vault._unlock import Unlock
+from ntag424_provisioning.vault._upgrade import upgrade
+from ntag424_provisioning.vault._witness import Witness
 
-_KEYS, _CENSUS = b"keys", b"census"
-_COUNT_BYTES = 8
-
-
-class Rows:
-    """What can be done inside one transaction."""
-
-    def __init__(self, db: sqlite3.Connection, sealer: Sealer) -> None:
-        self._db = db
-        self._sealer = sealer
-
-    def keys(self) -> bytes:
-        """Return the key versions as they were written down."""
-        return self._record(_KEYS)
-
-    def set_keys(self, value: bytes) -> None:
-        """Replace them all: in one row, so none of them can go missing alone."""
-        self._set_record(_KEYS, value)
-
-    def tag(self, uid: Uid) -> bytes | None:
-        """Return what was written down of a tag."""
-        row_id = self._sealer.row_id(uid)
-        row = self._db.execute("SELECT sealed FROM tag WHERE id = ?", (row_id,)).fetchone()
-        return None if row is None else self._sealer.open("tag", row_id, row[0])
-
-    def set_tag(self, uid: Uid, value: bytes) -> None:
-        """Write down what is known of a tag, instead of what was."""
-        row_id = self._sealer.row_id(uid)
-        row = (self._sealer.seal("tag", row_id, value), row_id)
-        if self._db.execute("UPDATE tag SET sealed = ? WHERE id = ?", row).rowcount == 0:
-            self._db.execute("INSERT INTO tag (sealed, id) VALUES (?, ?)", row)
-            self.set_census(self._census() + 1)
-
-    def tags_after(self, place: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return the next tags behind *place*, with theirs, in the order in which they came."""
-        query = "SELECT rowid, id, sealed FROM tag WHERE rowid > ? ORDER BY rowid LIMIT ?"
-        rows = self._db.execute(query, (place, limit)).fetchall()
-        return [(rowid, self._sealer.open("tag", row, sealed)) for rowid, row, sealed in rows]
-
-    def _census(self) -> int:
-        return int.from_bytes(self._record(_CENSUS), "big")
-
-    def set_census(self, count: int) -> None:
-        """Write down how many tags there are: a row that vanished is noticed."""
-        self._set_record(_CENSUS, count.to_bytes(_COUNT_BYTES, "big"))
-
-    def require_sound(self) -> None:
-        """Open every row.
-
-        Raises:
-            VaultError: one was changed, or is missing.
-
-        """
-        self.keys()
-        rows = self._db.execute("SELECT id, sealed FROM tag")
-        count = sum(1 for row, sealed in rows if self._sealer.open("tag", row, sealed))
-        if count != self._census():
-            raise damaged("it does not hold as many tags as it did")
-
-    def fill_room(self) -> None:
-        """Write as much as the journal does about one job."""
-        self._db.execute("UPDATE room SET filler = randomblob(?)", (_schema.ROOM_BYTES,))
-
-    def _record(self, name: bytes) -> bytes:
-        row = self._db.execute("SELECT sealed FROM record WHERE name = ?", (name,)).fetchone()
-        return self._sealer.open("record", name, None if row is None else row[0])
-
-    def _set_record(self, name: bytes, value: bytes) -> None:
-        self._db.execute(
-            "INSERT INTO record (name, sealed) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
-            (name, self._sealer.seal("record", name, value)),
-        )
+#: So much may be written until the witness is told at the beginning of a job, about five
+#: tags: a note costs one fsync more.
+_MOST_BEHIND = 64
 
 
 class SealedFile:
     """One connection for all threads of the process; other processes have theirs."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, sealer: Sealer) -> None:
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, sealer: Sealer, witness: Witness
+    ) -> None:
         """Take over a connection that was checked; call `open` instead."""
         self._path = path
         self._db = db
         self._sealer = sealer
+        self._witness = witness
+        self._known = Inventory()
         self._lock = threading.Lock()
         self._files = self._files_on_disk()
+        self._noted = -_MOST_BEHIND
+        #: Why nothing may be written before somebody decides; see `accept`.
+        self.doubt: VaultError | None = None
+        #: Whether no witness knew it when it was opened.
+        self.is_new_here = False
 
     @classmethod
     def open(cls, path: Path, unlock: Unlock) -> tuple[Self, _schema.Head]:
-        """Open the vault at *path*, and prove that every row in it is as it was written.
+        """Open the vault at *path*, and prove that every row in it is as it was written last.
+
+        Whether the whole of it is the newest, its witness tells: `doubt` says if not. A
+        vault of a former release is brought to the present form.
 
         Raises:
             VaultError: it is missing, damaged or newer, or *unlock* does not open it.
@@ -114,14 +59,24 @@ class SealedFile:
             db = _schema.connect(path)
             try:
                 head = _schema.read_head(db)
-                data_key = head.envelope.open(unlock, head.vault_id)
-                file = cls(path, db, Sealer(data_key, head.vault_id))
-                with file.reading() as rows:
-                    rows.require_sound()
+                sealer = Sealer(head.envelope.open(unlock, head.vault_id), head.vault_id)
+                witness = Witness.of(head.vault_id, sealer)
+                # Before the rows: what is committed in between only makes them newer.
+                heard = witness.hear()
+                upgrade(db, sealer, is_first=heard.is_silent)
+                file = cls(path, db, sealer, witness)
+                file.is_new_here = heard.is_silent
+                with file.reading():
+                    file.doubt = heard.doubt(file.revision)
             except BaseException:
                 db.close()
                 raise
         return file, head
+
+    @property
+    def revision(self) -> int:
+        """How often the vault was written, as far as this process knows."""
+        return self._known.revision
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
@@ -131,7 +86,14 @@ class SealedFile:
 
     @contextmanager
     def writing(self) -> Iterator[Rows]:
-        """Write all of it or nothing; on disk when the block is left."""
+        """Write all of it or nothing; on disk when the block is left.
+
+        Raises:
+            VaultError: it cannot be written, or `doubt` forbids it.
+
+        """
+        if self.doubt is not None:
+            raise self.doubt
         with self._transaction("BEGIN IMMEDIATE", "written") as rows:
             yield rows
 
@@ -140,13 +102,46 @@ class SealedFile:
         with self._lock, translated(done):
             self._require_same_file()
             self._db.execute(begin)
+            rows = Rows(self._db, self._sealer, self._known)
             try:
-                yield Rows(self._db, self._sealer)
+                rows.prove()
+                yield rows
+                rows.finish()
                 self._db.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise
+            rows.remember()
+
+    def accept(self) -> None:
+        """Go on with a vault that is in doubt: from now on it is the newest there ever was.
+
+        Raises:
+            VaultError: it cannot be written, or the witness cannot.
+
+        """
+        former, self.doubt = self.doubt, None
+        try:
+            with self.writing() as rows:
+                rows.go_beyond(self._witness.highest)
+        except BaseException:
+            self.doubt = former
+            raise
+        self._witness.note(self.revision, replacing=True)
+
+    def note(self) -> None:
+        """Have the witness note the present revision, which is on disk.
+
+        In this order, so that it never knows of more than there is.
+
+        Raises:
+            VaultError: it cannot be written.
+
+        """
+        revision = self.revision
+        self._witness.note(revision)
+        self._noted = revision
 
     def derive(self, label: bytes) -> bytes:
         """Return 32 secret bytes that only this vault gives, others for each *label*."""
@@ -156,13 +151,15 @@ class SealedFile:
         """Write as much as one job will, then let the log start over in that space.
 
         Raises:
-            VaultError: it cannot be written now.
+            VaultError: it cannot be written now, or the witness cannot.
 
         """
         with self.writing() as rows:
             rows.fill_room()
         with self._lock, translated("written"):
             self._db.execute("PRAGMA wal_checkpoint(RESTART)")
+        if self._known.revision >= self._noted + _MOST_BEHIND:
+            self.note()
 
     def close(self) -> None:
         """Close the connection; a second time does nothing."""

@@ -12,17 +12,43 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ntag424_provisioning.errors import VaultError
-from ntag424_provisioning.private_files import require_private, sync_folder
+from ntag424_provisioning.private_files import (
+    make_private_folder,
+    require_own_folder,
+    require_private,
+    sync_folder,
+)
 from ntag424_provisioning.vault._envelope import Cost, Envelope
 from ntag424_provisioning.vault._failures import DAMAGED_HINT, damaged, translated
 
 # "NTVA" in ASCII; tells our files from other SQLite files (PRAGMA application_id).
 _APPLICATION_ID = 0x4E545641
-_VERSION = 1
+_VERSION = 2
+#: That of vaults whose rows had no revision; `upgrade` makes them the present one.
+FORMER_VERSION = 1
 _BUSY_SECONDS = 5.0
 #: More than the journal writes about one job.
 ROOM_BYTES = 1 << 18
 
+#: What is sealed. Releases before this one called the content otherwise, so that one of
+#: them that has the vault open while it is upgraded cannot write to it any more.
+SEALED_TABLES = (
+    """
+    CREATE TABLE record (
+        name        BLOB NOT NULL PRIMARY KEY,
+        -- That of the vault when the row was written.
+        revision    INTEGER NOT NULL,
+        content     BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE tag (
+        id          BLOB NOT NULL PRIMARY KEY,
+        revision    INTEGER NOT NULL,
+        content     BLOB NOT NULL
+    ) STRICT
+    """,
+)
 _TABLES = (
     """
     CREATE TABLE vault (
@@ -35,8 +61,7 @@ _TABLES = (
         data_key    BLOB NOT NULL
     ) STRICT
     """,
-    "CREATE TABLE record (name BLOB NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
-    "CREATE TABLE tag (id BLOB NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+    *SEALED_TABLES,
     # Written over and over to prove that something can be written.
     "CREATE TABLE room (filler BLOB NOT NULL) STRICT",
 )
@@ -59,8 +84,9 @@ def create(path: Path, head: Head, fill: Callable[[sqlite3.Connection], None]) -
     """
     require_free(path)
     try:
-        path.parent.mkdir(0o700, parents=True, exist_ok=True)
-        # In a private folder of its own: SQLite keeps more files beside the one we name.
+        make_private_folder(path.parent)
+        require_own_folder(path.parent)
+        # In a folder of its own: SQLite keeps more files beside the one we name.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".vault-") as folder:
             draft = Path(folder) / "draft.db"
             draft.touch(0o600)
@@ -99,6 +125,17 @@ def _fill(db: sqlite3.Connection, head: Head) -> None:
     row = (head.vault_id, envelope.salt, *cost, envelope.sealed)
     db.execute("INSERT INTO vault (id, salt, n, r, p, data_key) VALUES (?, ?, ?, ?, ?, ?)", row)
     db.execute("INSERT INTO room (filler) VALUES (zeroblob(?))", (ROOM_BYTES,))
+    set_version(db)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """Return which form the tables have."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def set_version(db: sqlite3.Connection) -> None:
+    """Say that the tables have the present form."""
     db.execute(f"PRAGMA user_version = {_VERSION}")
 
 
@@ -143,12 +180,12 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 def _require_ours(db: sqlite3.Connection) -> None:
     (application_id,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    version = version_of(db)
     if application_id != _APPLICATION_ID:
         raise VaultError("this file is no vault", "Name the vault with --vault.")
     if version > _VERSION:
         raise VaultError("the vault is of a newer release", "Update ntag424 to open it.")
-    if version < _VERSION:
+    if version < FORMER_VERSION:
         raise damaged("it does not say of which release it is")
     if db.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
         raise VaultError("the vault's place takes no log", "Move it to a local disk.")

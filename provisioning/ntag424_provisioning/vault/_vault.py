@@ -6,19 +6,22 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ntag424 import Keyring, KeyState, Uid
-from ntag424_provisioning.errors import RefusedError
+from ntag424_provisioning.errors import RefusedError, VaultError
 from ntag424_provisioning.model import KnownTag, Stage
 from ntag424_provisioning.vault import _schema
 from ntag424_provisioning.vault._envelope import seal_data_key
 from ntag424_provisioning.vault._failures import damaged, translated
-from ntag424_provisioning.vault._file import Rows, SealedFile
+from ntag424_provisioning.vault._file import SealedFile
+from ntag424_provisioning.vault._inventory import Inventory
 from ntag424_provisioning.vault._master_keys import MasterKeys, check_code, is_code
+from ntag424_provisioning.vault._rows import Rows
 from ntag424_provisioning.vault._sealer import Sealer
 from ntag424_provisioning.vault._unlock import KeyFile, Lock, Unlock
 from ntag424_provisioning.vault._versions import (
@@ -78,14 +81,18 @@ class Vault:
 
     @classmethod
     def open(cls, path: Path, unlock: Unlock) -> Self:
-        """Open a vault.
+        """Open a vault; see `doubt`.
 
         Raises:
             VaultError: it is missing, damaged or newer, or *unlock* does not open it.
 
         """
         place = path.resolve()
-        return cls(place, *SealedFile.open(place, unlock))
+        file, head = SealedFile.open(place, unlock)
+        # It may lag; what is about to write to a tag insists on it.
+        with suppress(VaultError):
+            file.note()
+        return cls(place, file, head)
 
     @staticmethod
     def lock_of(path: Path) -> Lock:
@@ -115,6 +122,8 @@ class Vault:
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
+        with suppress(VaultError):
+            self._file.note()
         self._file.close()
 
     @property
@@ -126,6 +135,25 @@ class Vault:
     def lock(self) -> Lock:
         """What opens it."""
         return self._head.envelope.lock
+
+    @property
+    def doubt(self) -> VaultError | None:
+        """Why this may not be the newest copy; nothing can be written until `accept_restored`."""
+        return self._file.doubt
+
+    @property
+    def is_new_here(self) -> bool:
+        """Whether nothing on this machine tells if it is the newest copy."""
+        return self._file.is_new_here
+
+    def accept_restored(self) -> None:
+        """Go on with this copy: whatever was newer is the older one from now on.
+
+        Raises:
+            VaultError: it cannot be written down.
+
+        """
+        self._file.accept()
 
     def derive(self, label: bytes) -> bytes:
         """Return 32 secret bytes that only this vault gives, others for each *label*."""
@@ -243,10 +271,14 @@ class Vault:
         self._change(change)
 
     def _change(self, change: Change) -> Versions:
+        self._file.note()
         with self._file.writing() as rows:
             versions = change(_read(rows))
             keyring_of(versions)
             rows.set_keys(write_versions(versions))
+        # It is done, and stays so if this fails.
+        with suppress(VaultError):
+            self._file.note()
         return versions
 
 
@@ -255,9 +287,10 @@ def _create(path: Path, unlock: Unlock, versions: Versions) -> None:
     head = _schema.Head(vault_id, seal_data_key(data_key, unlock, vault_id))
 
     def fill(db: sqlite3.Connection) -> None:
-        rows = Rows(db, Sealer(data_key, vault_id))
+        rows = Rows(db, Sealer(data_key, vault_id), Inventory())
+        rows.go_beyond(0)
         rows.set_keys(write_versions(versions))
-        rows.set_census(0)
+        rows.finish()
 
     _schema.create(path, head, fill)
 

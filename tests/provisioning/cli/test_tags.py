@@ -23,6 +23,7 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: NOW)
     monkeypatch.setenv("NTAG424_KEY_FILE", str(tmp_path / "key"))
     desk = Desk(tmp_path / "home")
+    monkeypatch.setenv("XDG_STATE_HOME", desk.environment["XDG_STATE_HOME"])
     half_done = tag(3, stage=Stage.WRITING, about="ChangeKey 2", attempts=(0, 0, 3, 0, 0))
     with Vault.create(desk.vault, KeyFile(tmp_path / "key")) as vault:
         vault.put(KnownTag.blank(uid(1)))

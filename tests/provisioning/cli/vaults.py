@@ -61,6 +61,10 @@ class Desk:
         self.home = home
 
     @property
+    def environment(self):
+        return {"NTAG424_HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state")}
+
+    @property
     def vault(self):
         return self.home / "vault.db"
 
@@ -68,7 +72,7 @@ class Desk:
         """Run a command with nobody at the keyboard; *typed* is on its stdin."""
         out, err = io.StringIO(), io.StringIO()
         with (
-            mock.patch.dict(os.environ, {"NTAG424_HOME": str(self.home), **environment}),
+            mock.patch.dict(os.environ, {**self.environment, **environment}),
             mock.patch.object(sys, "stdin", io.StringIO(typed)),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
@@ -88,20 +92,21 @@ class Desk:
 
     def at_terminal(self, module, *arguments, answers=(), stdout=None, **environment):
         """Run a command at a terminal: after each prompt, its answer; see `Typed`."""
-        typed = Typed(self.home, (module, *arguments), stdout, environment)
+        environment = {**self.environment, **environment}
+        typed = Typed((module, *arguments), stdout, environment)
         return typed.answering(answers)
 
 
 class Typed:
     """A command at a terminal of its own. What is shown there is one text."""
 
-    def __init__(self, home, arguments, stdout, environment):
+    def __init__(self, arguments, stdout, environment):
         self._screen, terminal = pty.openpty()
         paths = os.pathsep.join(path for path in sys.path if path)
         kept = {name: value for name, value in os.environ.items() if "NTAG424" not in name}
         self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, *map(str, arguments)],
-            env={**kept, "PYTHONPATH": paths, "NTAG424_HOME": str(home), **environment},
+            env={**kept, "PYTHONPATH": paths, **environment},
             stdin=terminal,
             stdout=terminal if stdout is None else stdout,
             stderr=terminal,

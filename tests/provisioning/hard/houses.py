@@ -147,6 +147,7 @@ class House:
     def settings(self):
         return {
             "NTAG424_HOME": str(self.home),
+            "XDG_STATE_HOME": str(self.folder / "state"),
             "NTAG424_KEY_FILE": str(self.folder / "key"),
             "NTAG424_ENROL": enrolling_at(self.folder),
         }

@@ -21,9 +21,9 @@ COLUMNS = [
     ("vault", "salt"),
     ("vault", "data_key"),
     ("record", "name"),
-    ("record", "sealed"),
+    ("record", "content"),
     ("tag", "id"),
-    ("tag", "sealed"),
+    ("tag", "content"),
 ]
 each_column = pytest.mark.parametrize(("table", "column"), COLUMNS, ids=map(".".join, COLUMNS))
 
@@ -74,17 +74,25 @@ def test_no_value_can_be_exchanged_for_another(filled, table, column, value):
 
 
 @pytest.mark.parametrize("table", ["record", "tag"])
+@pytest.mark.parametrize("step", [-1, 1, 1 << 62, -(1 << 62)])
+def test_no_revision_can_be_changed(filled, table, step):
+    row = filled.sql(f"SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT 1")[0][0]
+    filled.sql(f"UPDATE {table} SET revision = revision + ? WHERE rowid = ?", step, row)
+    assert_refused(filled)
+
+
+@pytest.mark.parametrize("table", ["record", "tag"])
 def test_two_sealed_rows_that_changed_places_are_noticed(filled, table):
-    rows = filled.sql(f"SELECT rowid, sealed FROM {table}")
+    rows = filled.sql(f"SELECT rowid, content FROM {table}")
     (one, sealed), (other, also_sealed) = rows[:2]
-    filled.sql(f"UPDATE {table} SET sealed = ? WHERE rowid = ?", sealed, other)
-    filled.sql(f"UPDATE {table} SET sealed = ? WHERE rowid = ?", also_sealed, one)
+    filled.sql(f"UPDATE {table} SET content = ? WHERE rowid = ?", sealed, other)
+    filled.sql(f"UPDATE {table} SET content = ? WHERE rowid = ?", also_sealed, one)
     assert_refused(filled)
 
 
 def test_a_row_that_changed_its_table_is_noticed(filled):
-    name, sealed = filled.sql("SELECT name, sealed FROM record")[0]
-    filled.sql("UPDATE tag SET id = ?, sealed = ? WHERE rowid = 1", name, sealed)
+    name, sealed = filled.sql("SELECT name, content FROM record")[0]
+    filled.sql("UPDATE tag SET id = ?, content = ? WHERE rowid = 1", name, sealed)
     assert_refused(filled)
 
 
@@ -105,8 +113,8 @@ def test_a_row_that_is_gone_is_noticed(filled, table):
 def test_a_row_of_another_vault_opens_nowhere_else(filled, tmp_path):
     (tmp_path / "second").mkdir()
     other = Place(tmp_path / "second").made(stored(1, master(1), KeyState.ACTIVE))
-    (sealed,) = other.sql("SELECT sealed FROM record WHERE name = ?", b"keys")[0]
-    filled.sql("UPDATE record SET sealed = ? WHERE name = ?", sealed, b"keys")
+    (sealed,) = other.sql("SELECT content FROM record WHERE name = ?", b"keys")[0]
+    filled.sql("UPDATE record SET content = ? WHERE name = ?", sealed, b"keys")
     assert_refused(filled)
 
 
@@ -150,7 +158,7 @@ def test_a_file_that_was_cut_off_is_refused(filled, keep):
 
 def test_a_tag_that_is_damaged_while_the_vault_is_open_is_refused(filled):
     with filled.open() as vault:
-        filled.sql("UPDATE tag SET sealed = zeroblob(400)")
+        filled.sql("UPDATE tag SET content = zeroblob(400)")
         with pytest.raises(VaultError, match="damaged"):
             vault.find(uid(1))
         with pytest.raises(VaultError, match="damaged"):
@@ -222,4 +230,4 @@ def test_a_sealed_row_names_its_vault():
     one, other = Sealer(bytes(32), b"1" * 16), Sealer(bytes(32), b"2" * 16)
     other._rows = one._rows
     with pytest.raises(VaultError, match="damaged"):
-        other.open("tag", b"row", one.seal("tag", b"row", b"value"))
+        other.open("tag", b"row", 7, one.seal("tag", b"row", 7, b"value"))

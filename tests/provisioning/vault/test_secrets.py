@@ -106,7 +106,7 @@ def test_a_short_passphrase_is_not_repeated():
 def test_a_damaged_row_is_not_quoted(place):
     with place.open() as vault:
         vault.put(KnownTag(UID, ((SlotKey(Key(TAG_KEY), 1),),) * 5, label=LABEL))
-        place.sql("UPDATE tag SET sealed = substr(sealed, 1, 100)")
+        place.sql("UPDATE tag SET content = substr(content, 1, 100)")
         with pytest.raises(VaultError) as refused:
             vault.find(UID)
     assert found_in(told(refused)) == []
