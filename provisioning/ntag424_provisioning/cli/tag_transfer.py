@@ -25,7 +25,7 @@ from ntag424_provisioning.imports import (
     read_rows,
 )
 from ntag424_provisioning.model import KnownTag
-from ntag424_provisioning.vault import Vault
+from ntag424_provisioning.vault import Vault, write_private
 
 #: These are commands of `ntag424 tags`.
 app = group("Take tags in from other systems, and tell services of them.")
@@ -99,7 +99,7 @@ def export_tags(
         bool, typer.Option("--signed", help="For `ntag424-service import`: tags in use, signed.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="A new file, instead of standard output.")
+        Path | None, typer.Option(help="A new file, mode 600, instead of standard output.")
     ] = None,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
@@ -170,11 +170,4 @@ def _write(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
         return
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise SetupError(
-            f"{out} cannot be written: {error.strerror}",
-            "Name a file that does not exist yet, in a folder that you may write to.",
-        ) from error
+    write_private(out, text)

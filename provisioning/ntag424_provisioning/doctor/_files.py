@@ -95,7 +95,7 @@ def install(files: Iterable[SystemFile]) -> list[str]:
 
 def _replace(file: SystemFile) -> None:
     folder = file.path.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     # The dot keeps udev and modprobe from reading it before it is whole.
     descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{file.path.name}.")
     try:
@@ -108,6 +108,13 @@ def _replace(file: SystemFile) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _make_folder(folder: Path) -> None:
+    # For all to read and for root alone to write, whatever the umask.
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(0o755, exist_ok=True)
 
 
 def _tell_udev() -> list[str]:

@@ -11,6 +11,7 @@ from ntag424.errors import NoTagError
 from ntag424.testing import SimulatedTag
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.places import home
+from ntag424_provisioning.private_files import make_private_folder
 from ntag424_provisioning.sim._facts import facts_of
 from ntag424_provisioning.sim._lock import TagLock
 from ntag424_provisioning.sim._names import is_tag_name, tag_name, tag_pattern
@@ -41,7 +42,7 @@ class Shelf:
         """Put down a blank tag, as NXP delivers it but for NXP's signature."""
         path = self._path(name)
         with self._in_order(name):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._folder)
             lock = self._lock(name)
             try:
                 if path.exists():

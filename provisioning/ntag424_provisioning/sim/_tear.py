@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from ntag424_provisioning.private_files import replace_private
+
 
 @dataclass(frozen=True, slots=True)
 class Tear:
@@ -36,7 +38,7 @@ class Tear:
             OSError: it cannot be.
 
         """
-        path.write_text(json.dumps(self.record()), "ascii")
+        replace_private(path, json.dumps(self.record()))
 
     @classmethod
     def read(cls, path: Path) -> Self | None:

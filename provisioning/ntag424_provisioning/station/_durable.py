@@ -1,4 +1,7 @@
-"""A text file to which whole lines are added, each on disk before the next thing happens."""
+"""A text file to which whole lines are added, each on disk before the next thing happens.
+
+It lists people's tags, so it is made for one user; one that is there keeps its mode.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ntag424_provisioning.errors import SetupError
+from ntag424_provisioning.private_files import sync_folder
 
 
 class DurableLines:
@@ -21,8 +25,8 @@ class DurableLines:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            _sync_folder(path.parent)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            sync_folder(path.parent)
         except OSError as error:
             raise SetupError(f"{path} cannot be opened: {error.strerror}") from error
         try:
@@ -92,12 +96,3 @@ class DurableLines:
         while piece := os.read(self._descriptor, 1 << 20):
             pieces.append(piece)
         return b"".join(pieces)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let the name of a new file survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

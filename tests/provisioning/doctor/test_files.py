@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from dataclasses import replace
 
 import pytest
 from ntag424_provisioning.doctor import State, install, outdated, require_rights
@@ -39,6 +41,17 @@ def test_everybody_may_read_what_was_written(machine):
     install(outdated(machine))
     files = [machine.udev_rules / RULES, machine.modprobe / LIST]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o644, 0o644]
+
+
+def test_folders_that_are_missing_are_not_for_everybody_to_write(machine, tmp_path):
+    far = replace(machine, udev_rules=tmp_path / "far" / "away" / "rules.d")
+    before = os.umask(0)
+    try:
+        install(outdated(far))
+    finally:
+        os.umask(before)
+    folders = [far.udev_rules, far.udev_rules.parent, far.udev_rules.parent.parent]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o755] * 3
 
 
 def test_nothing_else_is_left_behind(machine):
