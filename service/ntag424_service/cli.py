@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
 from ntag424 import Generation, Uid
 from ntag424.errors import LedgerError
 from ntag424.replay import TagLedger, TagRecord, TagState
-from ntag424_service.app import create_app
-from ntag424_service.assembly import assemble
 from ntag424_service.demo import run_demo
 from ntag424_service.errors import ListRefusedError, MoveError, SettingsError
 from ntag424_service.exits import Exit
@@ -27,6 +23,7 @@ from ntag424_service.move_command import move
 from ntag424_service.observe import configure_logging
 from ntag424_service.preparation import draw_credential, initialise
 from ntag424_service.sample import sample_document
+from ntag424_service.serving import run_service
 from ntag424_service.settings import load_settings
 from ntag424_service.signed_list import Signer, read_signed_list
 from ntag424_service.stores import check_store, find_store, open_store
@@ -66,25 +63,7 @@ cli.command()(move)
 def serve() -> None:
     """Serve until interrupted. Refuses to start on anything missing or unsafe."""
     configure_logging()
-    settings = load_settings()
-    parts = assemble(settings)
-    asyncio.run(check_store(settings))
-    app: FastAPI | str = "ntag424_service.asgi:build"
-    if settings.workers == 1:
-        app = create_app(settings, parts)
-    else:  # each process builds its own; this one has shown that they can
-        asyncio.run(parts.ledger.aclose())
-    uvicorn.run(
-        app,
-        factory=settings.workers > 1,
-        workers=settings.workers,
-        host=settings.host,
-        port=settings.port,
-        access_log=False,  # it would write URLs with taps in their query
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
+    run_service(load_settings())
 
 
 @cli.command()

@@ -10,6 +10,8 @@ class SettingsError(Exception):
 
     def __init__(self, setting: str, message: str, hint: str) -> None:
         super().__init__(f"{setting}: {message}")
+        self.setting = setting
+        self.message = message
         #: One sentence on what to do.
         self.hint = hint
 

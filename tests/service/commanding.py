@@ -10,6 +10,8 @@ import pytest
 import uvicorn
 from ntag424_service.cli import main
 
+from tests.service.running import free_port
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -18,12 +20,12 @@ class Run:
     code: int
     stdout: str
     stderr: str
-    #: Whether it came as far as listening.
+    #: Whether it came as far as serving.
     served: bool
 
 
 class CommandLine:
-    """`ntag424-service`, without a process of its own and without ever listening."""
+    """`ntag424-service`, without a process of its own and without ever serving."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
         self._patch, self._captured = monkeypatch, capfd
@@ -31,10 +33,11 @@ class CommandLine:
     def __call__(self, *arguments: str, settings: Mapping[str, str]) -> Run:
         served: list[object] = []
         with self._patch.context() as patch:
-            for name, value in settings.items():
+            for name, value in {"NTAG424_PORT": str(free_port()), **settings}.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["ntag424-service", *arguments])
-            patch.setattr(uvicorn, "run", lambda app, **_: served.append(app))
+            patch.setattr(uvicorn.Config, "configure_logging", lambda _: None)
+            patch.setattr(uvicorn.Server, "run", lambda _, sockets: served.append(sockets))
             code: object = 0
             try:
                 main()

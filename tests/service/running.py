@@ -130,7 +130,7 @@ class Service:
     """`ntag424-service serve`, ready, in a process group of its own."""
 
     def __init__(self, settings: Mapping[str, str], *, workers: int = 1) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._reaped = False
         values = {**settings, "NTAG424_PORT": str(self.port), "NTAG424_WORKERS": str(workers)}
         self._process = subprocess.Popen(
@@ -233,7 +233,8 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Service
     service.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Name a port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,55 @@
+"""`serve`: listen first, then open the store, then run in one process or in several."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from ntag424_service.app import create_app
+from ntag424_service.assembly import assemble
+from ntag424_service.listening import BACKLOG, announce, listening
+from ntag424_service.settings import Settings
+from ntag424_service.stores import check_store
+from ntag424_service.workers import GRACEFUL_SECONDS, Worker, run_workers
+
+
+def run_service(settings: Settings) -> None:
+    """Serve until asked to stop.
+
+    Raises:
+        SettingsError: something is missing, wrong or unsafe, or it cannot listen there.
+            With several workers also later, when one died and cannot be replaced.
+
+    """
+    with listening(settings) as listeners:
+        parts = assemble(settings)
+        asyncio.run(check_store(settings))
+        if settings.workers == 1:
+            _run_here(_configuration(settings, create_app(settings, parts)), listeners)
+        else:  # each worker builds its own; this process has shown that they can
+            asyncio.run(parts.ledger.aclose())
+            run_workers(lambda worker: _configuration(settings, worker), listeners)
+
+
+def _configuration(settings: Settings, app: FastAPI | Worker) -> uvicorn.Config:
+    """Return all that uvicorn is told, be it for this process or for workers."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, Worker),
+        workers=settings.workers,
+        backlog=BACKLOG,
+        access_log=False,  # it would write URLs with taps in their query
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+
+
+def _run_here(config: uvicorn.Config, listeners: list[socket.socket]) -> None:
+    announce(listeners)
+    with suppress(KeyboardInterrupt):  # Ctrl-C, after everything was tidied up
+        uvicorn.Server(config).run(listeners)
