@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ntag424_service.errors import SettingsError
+from ntag424_service.strict_json import read_json
 
 _STORE_ID = re.compile("[0-9a-f]{32}")
 
@@ -38,15 +39,14 @@ class Identity:
 
         """
         try:
-            members = json.loads(text)
-            store_id, session_key = members["store_id"], bytes.fromhex(members["session_key"])
-        except (ValueError, TypeError, KeyError):
-            session_key, store_id = b"", None
-        if (
-            len(session_key) != 32
-            or not isinstance(store_id, str)
-            or not _STORE_ID.fullmatch(store_id)
-        ):
+            match read_json(text.encode("utf-8")):
+                case {"store_id": str(store_id), "session_key": str(hex_key)}:
+                    session_key = bytes.fromhex(hex_key)
+                case _:
+                    session_key, store_id = b"", ""
+        except ValueError:
+            session_key, store_id = b"", ""
+        if len(session_key) != 32 or not _STORE_ID.fullmatch(store_id):
             raise SettingsError(
                 setting, "is not an identity file", "It is made by `ntag424-service init`."
             )

@@ -146,7 +146,7 @@ class Mutator:
         return json.dumps(members).replace('"\\u0001"', odd).encode()
 
     def _doubled(self, members):
-        """Name a member twice; the last one counts, and it is broken."""
+        """Name a member twice, the second time with an edited value."""
         name = self._chance.choice([name for name in members if name != "nonce"])
         again = json.dumps({name: self._edit(str(members[name]))})
         return (json.dumps(members)[:-1] + ", " + again[1:]).encode()

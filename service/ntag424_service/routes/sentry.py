@@ -18,6 +18,7 @@ from ntag424_service.outcomes import Outcome
 from ntag424_service.problems import TOO_LARGE, describe
 from ntag424_service.schemas import SentryAnswer, SentryRequest
 from ntag424_service.sentry import SentryDoor
+from ntag424_service.strict_json import StrictJsonRoute
 
 PATH = "/api/v1/auth/sdm/exchange"
 
@@ -60,7 +61,7 @@ _RESPONSES = _REFUSALS | {TOO_LARGE.status: describe(TOO_LARGE)}
 
 def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:
     """Exchange taps of SENTRY-Messenger's tags; a first tap enrols its tag."""
-    router = APIRouter(tags=["SENTRY-Messenger"])
+    router = APIRouter(tags=["SENTRY-Messenger"], route_class=StrictJsonRoute)
 
     @router.post(
         PATH,

@@ -22,6 +22,7 @@ from ntag424_service.problems import (
     documented,
 )
 from ntag424_service.schemas import UID, EnrolmentRequest, TagAnswer
+from ntag424_service.strict_json import StrictJsonRoute
 
 PATH = "/v1/tags"
 
@@ -55,7 +56,9 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
         """Let nobody else further."""
         desk.admit(None if bearer is None else bearer.credentials)
 
-    router = APIRouter(tags=["enrolment"], dependencies=[Depends(admitted)])
+    router = APIRouter(
+        tags=["enrolment"], route_class=StrictJsonRoute, dependencies=[Depends(admitted)]
+    )
 
     @router.post(
         PATH,

@@ -9,6 +9,7 @@ from ntag424_service.exchange import TapExchange
 from ntag424_service.outcomes import Outcome
 from ntag424_service.problems import TOO_LARGE, describe, documented
 from ntag424_service.schemas import TapAnswer, TapRequest
+from ntag424_service.strict_json import StrictJsonRoute
 
 _REFUSALS = documented(
     Outcome.MALFORMED,
@@ -21,7 +22,7 @@ _REFUSALS = documented(
 
 def taps_router(verifier: Verifier, exchange: TapExchange) -> APIRouter:
     """Exchange taps that *verifier* confirms."""
-    router = APIRouter(tags=["taps"])
+    router = APIRouter(tags=["taps"], route_class=StrictJsonRoute)
 
     @router.post("/v1/taps", responses=_REFUSALS, summary="Exchange a tap for a session")
     async def post_tap(tap: TapRequest) -> TapAnswer:
