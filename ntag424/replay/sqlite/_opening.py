@@ -30,9 +30,13 @@ def taking_over(path: Path, store_id: str) -> Iterator[sqlite3.Connection]:
         try:
             db = undo.enter_context(closing(_schema.connect(path)))
             _require_store(db, store_id)
+            _write_ahead(db)
             yield db
         except _schema.FILE_ERRORS as error:
             raise LedgerUnavailableError(f"the ledger cannot be used: {error}") from error
+        except OSError as error:  # its text would name the path
+            cause = error.strerror
+            raise LedgerUnavailableError(f"the ledger cannot be used: {cause}") from error
         undo.pop_all()
 
 
@@ -48,6 +52,20 @@ def phase_of(db: sqlite3.Connection) -> Phase:
     if phase is None:
         raise LedgerUnavailableError(_DAMAGED)
     return phase
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Put a copy that SQLite made itself (`VACUUM INTO`, `.backup`) back into WAL mode.
+
+    Raises:
+        LedgerUnavailableError: SQLite keeps no such log here.
+
+    """
+    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise LedgerUnavailableError(f"the ledger cannot be put into WAL mode from {mode} mode")
+    # The log appears when the file is next read.
+    db.execute("SELECT id FROM store").fetchone()
 
 
 def _require_store(db: sqlite3.Connection, store_id: str) -> None:

@@ -290,6 +290,47 @@ def test_a_name_that_means_something_in_a_uri_is_just_a_name(tmp_path):
     assert store.ask("SELECT count(*) FROM store") == [(1,)]
 
 
+def vacuumed(db, path):
+    db.execute("VACUUM INTO ?", (str(path),))
+
+
+def backed_up(db, path):
+    with closing(sqlite3.connect(path)) as copy:
+        db.backup(copy)
+
+
+def without_a_log(db, path):
+    backed_up(db, path)
+    with closing(sqlite3.connect(path)) as copy:
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+@pytest.mark.parametrize("copy", [vacuumed, backed_up, without_a_log])
+async def test_a_copy_that_sqlite_made_is_opened_in_wal_mode(store, ledger, tmp_path, copy):
+    path = tmp_path / "copy.db"
+    with store.connect() as db:
+        copy(db, path)
+    restored = SqliteLedger.open(path, store_id=store.store_id)
+    known = await restored.find(UID)
+    await restored.aclose()
+    assert (known.generation, Store(path, "").ask("PRAGMA journal_mode")) == (NOW, [("wal",)])
+
+
+def test_a_copy_that_cannot_be_put_into_wal_mode_is_unavailable(store, tmp_path):
+    copy = Store(tmp_path / "copy.db", store.store_id)
+    with store.connect() as db:
+        vacuumed(db, copy.path)
+    with write_lock(copy), pytest.raises(LedgerUnavailableError) as refusal:
+        copy.open()
+    assert refusal.value.hint
+
+
+def test_a_ledger_whose_name_the_system_refuses_is_an_error_of_the_ledger(tmp_path):
+    with pytest.raises(LedgerError) as refusal:
+        SqliteLedger.open(tmp_path / ("x" * 300), store_id="0" * 32)
+    assert str(tmp_path) not in str(refusal.value)
+
+
 async def test_a_commit_waits_for_the_disk(ledger):
     assert ledger._db.execute("PRAGMA synchronous").fetchone() == (2,)
 
