@@ -31,7 +31,7 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
                 stack.enter_context(socket.create_server(address, family=family, backlog=BACKLOG))
                 for family, address in _addresses(settings)
             ]
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise _refusal(settings, error) from None
         yield listeners
 
@@ -52,16 +52,17 @@ def _addresses(
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _refusal(settings: Settings, error: OSError) -> SettingsError:
+def _refusal(settings: Settings, error: OSError | UnicodeError) -> SettingsError:
     """Say which of the two settings is to be changed, and how."""
     place = f"{settings.host} port {settings.port}"
-    if error.errno == errno.EADDRINUSE:
+    reason = error.errno if isinstance(error, OSError) else None
+    if reason == errno.EADDRINUSE:
         return SettingsError(
             variable("port"),
             f"another program listens on {place}",
             "Stop it (`ss -ltnp` names it), or choose another port.",
         )
-    if error.errno in (errno.EACCES, errno.EPERM):
+    if reason in (errno.EACCES, errno.EPERM):
         return SettingsError(
             variable("port"),
             f"this user may not listen on {place}",

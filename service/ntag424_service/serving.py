@@ -14,7 +14,7 @@ from ntag424_service.assembly import assemble
 from ntag424_service.listening import BACKLOG, announce, listening
 from ntag424_service.settings import Settings
 from ntag424_service.stores import check_store
-from ntag424_service.workers import GRACEFUL_SECONDS, Worker, run_workers
+from ntag424_service.workers import GRACEFUL_SECONDS, SILENT_SECONDS, Worker, run_workers
 
 
 def run_service(settings: Settings) -> None:
@@ -46,6 +46,7 @@ def _configuration(settings: Settings, app: FastAPI | Worker) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_worker_healthcheck=SILENT_SECONDS,
     )
 
 

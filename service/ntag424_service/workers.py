@@ -26,7 +26,9 @@ from ntag424_service.settings import variable
 
 #: What requests under way are given when the service is asked to stop.
 GRACEFUL_SECONDS = 5
-#: After that, a worker without a parent no longer waits for itself.
+#: How long a worker may be silent, as it is while it starts: many at once take turns.
+SILENT_SECONDS = 60
+#: After this, a worker without a parent no longer waits for itself.
 _LAST_SECONDS = 2 * GRACEFUL_SECONDS
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,13 +40,28 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_command(
-    *arguments: str, settings: Mapping[str, str], cwd: Path | None = None
+    *arguments: str,
+    settings: Mapping[str, str],
+    cwd: Path | None = None,
+    pass_fds: tuple[int, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run `ntag424-service` to its end."""
+    return run_program([*COMMAND, *arguments], settings=settings, cwd=cwd, pass_fds=pass_fds)
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    settings: Mapping[str, str],
+    cwd: Path | None = None,
+    pass_fds: tuple[int, ...] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with *settings* and none of ours."""
     return subprocess.run(
-        [*COMMAND, *arguments],
+        command,
         env=environment(settings),
         cwd=cwd,
+        pass_fds=pass_fds,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -129,8 +144,10 @@ class Installation:
 class Service:
     """`ntag424-service serve`, ready, in a process group of its own."""
 
-    def __init__(self, settings: Mapping[str, str], *, workers: int = 1) -> None:
-        self.port = free_port()
+    def __init__(
+        self, settings: Mapping[str, str], *, workers: int = 1, port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
         self._reaped = False
         values = {**settings, "NTAG424_PORT": str(self.port), "NTAG424_WORKERS": str(workers)}
         self._process = subprocess.Popen(
@@ -170,16 +187,29 @@ class Service:
 
     def stop(self) -> int:
         """Ask the service to stop and return its exit code."""
+        return self.end_by(signal.SIGTERM)
+
+    def end_by(self, number: signal.Signals) -> int:
+        """Send a signal to the process that was started, to no worker; return its exit code.
+
+        All processes of the service have ended then, or the test fails.
+        """
         if not self._reaped:
-            self._process.terminate()
+            self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until no process of the service is left, and return the first one's exit code."""
+        if not self._reaped:
             self._reap()
         return self._process.returncode
 
     def _reap(self) -> None:
         self._process.wait(PATIENCE_SECONDS)
         self._reaped = True
-        self.stdout.join()
-        self.stderr.join()
+        if not (self.stdout.join() and self.stderr.join()):
+            os.killpg(self._process.pid, signal.SIGKILL)
+            raise AssertionError(f"workers outlived the service:\n{self.stderr}")
 
 
 class _Lines:
@@ -206,10 +236,13 @@ class _Lines:
             self._changed.wait_for(lambda: seen() or self._ended, PATIENCE_SECONDS)
             assert seen(), f"no {text!r} in:\n{self}"
 
-    def join(self) -> None:
+    def join(self) -> bool:
         """Wait for the end of the stream, which comes with the end of all its writers."""
         self._thread.join(PATIENCE_SECONDS)
+        if self._thread.is_alive():
+            return False
         self._stream.close()
+        return True
 
     def _read(self) -> None:
         for line in self._stream:
