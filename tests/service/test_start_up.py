@@ -141,6 +141,17 @@ def wrote(text):
     return make
 
 
+def padded_to(size):
+    """Append a comment to a sound keyring, so that its size alone is wrong."""
+
+    def spoil(installation, stack):
+        path = installation.keyring_file
+        path.write_text(path.read_text().ljust(size, "#"))
+        return {}
+
+    return spoil
+
+
 def listening_socket(path):
     with socket.socket(socket.AF_UNIX) as end:
         end.bind(os.path.relpath(path))  # the whole path may be too long for a socket
@@ -173,11 +184,8 @@ REFUSED = {
     ),
     # The memory of the process: a regular file of its own, and nothing is mapped at 0.
     "the identity cannot be read": ("IDENTITY_FILE", named("IDENTITY_FILE", "/proc/self/mem")),
-    "the keyring has 70,000 characters": (
-        "KEYRING_FILE",
-        put("keyring_file", wrote("#" * 70_000)),
-    ),
-    "the keyring has 65,537 bytes": ("KEYRING_FILE", put("keyring_file", wrote("#" * 65_537))),
+    "the keyring has 70,000 characters": ("KEYRING_FILE", padded_to(70_000)),
+    "the keyring has 65,537 bytes": ("KEYRING_FILE", padded_to(65_537)),
     "the keyring is nested deeply": (
         "KEYRING_FILE",
         put("keyring_file", wrote("version = " + "[" * 60_000)),

@@ -63,7 +63,10 @@ def _write_ahead(db: sqlite3.Connection) -> None:
     """
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise LedgerUnavailableError(f"the ledger cannot be put into WAL mode from {mode} mode")
+        raise LedgerUnavailableError(
+            f"the ledger cannot be put into WAL mode from {mode} mode",
+            hint="Keep it on a local disk, and stop every other program that has it open.",
+        )
     # The log appears when the file is next read.
     db.execute("SELECT id FROM store").fetchone()
 

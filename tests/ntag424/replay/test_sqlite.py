@@ -28,7 +28,7 @@ from ntag424.errors import (
 )
 from ntag424.model import Generation, Uid
 from ntag424.replay import Accepted, Grant, Replayed, SqliteLedger
-from ntag424.replay.sqlite import _schema
+from ntag424.replay.sqlite import _opening, _schema
 from ntag424.sdm import CountedTap
 from tests.contracts.manual_clock import ManualClock
 from tests.ntag424.replay import ledger_process
@@ -323,6 +323,14 @@ def test_a_copy_that_cannot_be_put_into_wal_mode_is_unavailable(store, tmp_path)
     with write_lock(copy), pytest.raises(LedgerUnavailableError) as refusal:
         copy.open()
     assert refusal.value.hint
+
+
+def test_a_database_that_sqlite_keeps_no_log_for_is_unavailable():
+    with (
+        closing(sqlite3.connect(":memory:")) as db,
+        pytest.raises(LedgerUnavailableError, match="from memory mode"),
+    ):
+        _opening._write_ahead(db)
 
 
 def test_a_ledger_whose_name_the_system_refuses_is_an_error_of_the_ledger(tmp_path):
