@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -14,6 +14,8 @@ from ntag424.replay import TagLedger
 from ntag424_service.enrolment import EnrolmentCredential, EnrolmentDesk
 from ntag424_service.exchange import TapExchange
 from ntag424_service.failures import add_failure_handlers
+from ntag424_service.guards.failure_limits import FailureLimits
+from ntag424_service.guards.sources import ForwardingNotice
 from ntag424_service.http_guards import BodyLimit, LoopbackOnly, PrivateAnswers
 from ntag424_service.openapi import describe
 from ntag424_service.routes.health import health_router
@@ -39,6 +41,8 @@ class Parts:
     sentry: SentryDoor | None = None
     #: None: no routes for enrolling tags.
     enrolment: EnrolmentCredential | None = None
+    #: Every path on which something could be guessed goes through it.
+    limits: FailureLimits = field(default_factory=FailureLimits)
 
 
 def create_app(settings: Settings, parts: Parts) -> FastAPI:
@@ -48,6 +52,7 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """Close the ledger when the service stops."""
         yield
+        parts.limits.close()
         await parts.ledger.aclose()
 
     # No interactive documentation: it loads scripts from elsewhere.
@@ -59,17 +64,19 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
         redirect_slashes=False,
         routes=page_routes(),
     )
-    exchange = TapExchange(parts.ledger, parts.tokens, lifetime=settings.session_seconds)
+    exchange = TapExchange(
+        parts.ledger, parts.tokens, parts.limits, lifetime=settings.session_seconds
+    )
     app.include_router(taps_router(parts.verifier, exchange))
-    app.include_router(sessions_router(parts.ledger, parts.tokens))
+    app.include_router(sessions_router(parts.ledger, parts.tokens, parts.limits))
     if parts.sentry is not None:
         app.include_router(sentry_router(parts.sentry, exchange))
     if parts.enrolment is not None:
-        desk = EnrolmentDesk(parts.ledger, parts.tokens, parts.enrolment)
+        desk = EnrolmentDesk(parts.ledger, parts.tokens, parts.limits, parts.enrolment)
         app.include_router(tags_router(desk))
     app.include_router(problems_router())
     app.include_router(health_router(parts.ledger))
-    add_failure_handlers(app)
+    add_failure_handlers(app, parts.limits)
     _add_guards(app, settings)
     describe(app)
     return app
@@ -78,12 +85,14 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
 def _add_guards(app: FastAPI, settings: Settings) -> None:
     """Wrap the routes; what is added last sees a request first."""
     app.add_middleware(BodyLimit)
+    app.add_middleware(ForwardingNotice)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
         )
     if settings.dev:
         app.add_middleware(LoopbackOnly)

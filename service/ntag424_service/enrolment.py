@@ -18,7 +18,8 @@ from ntag424.replay import (
     enrol_once,
 )
 from ntag424_service.errors import CredentialRefusedError
-from ntag424_service.observe import EnrolmentLog
+from ntag424_service.guards.failure_limits import FailureLimits
+from ntag424_service.observe import EnrolmentLog, Failure
 from ntag424_service.outcomes import EnrolmentOutcome
 from ntag424_service.tokens import SessionTokens
 
@@ -43,21 +44,28 @@ class EnrolmentDesk:
     """Enrols and looks up, for holders of the credential; every enrolment is logged."""
 
     def __init__(
-        self, ledger: TagLedger, tokens: SessionTokens, credential: EnrolmentCredential
+        self,
+        ledger: TagLedger,
+        tokens: SessionTokens,
+        limits: FailureLimits,
+        credential: EnrolmentCredential,
     ) -> None:
         self._ledger = ledger
+        self._limits = limits
         self._credential = credential
         self._log = EnrolmentLog(tokens)
 
-    def admit(self, presented: str | None) -> None:
-        """Let in whoever presents the credential.
+    async def admit(self, source: bytes, presented: str | None) -> None:
+        """Let in whoever presents the credential; it is a failure of *source* not to.
 
         Raises:
             CredentialRefusedError: it is missing, or another one.
+            RateLimitedError: the same, and *source* has had too many failures.
 
         """
         if presented is not None and self._credential.is_that_of(presented):
             return
+        await self._limits.fail(source, Failure.CREDENTIAL)
         self._log.refusal()
         challenge = "Bearer" if presented is None else 'Bearer error="invalid_token"'
         raise CredentialRefusedError(challenge)

@@ -43,6 +43,15 @@ class MoveError(Exception):
         self.hint = hint
 
 
+class RateLimitedError(Exception):
+    """Whoever asks has failed too often of late, so a further failure is not explained."""
+
+    def __init__(self, *, hang_up: bool) -> None:
+        super().__init__("too many failures")
+        #: Whether even the waiting were too many, so that the connection is closed.
+        self.hang_up = hang_up
+
+
 class TapRefusedError(Exception):
     """A tap gets no session, for the reason its outcome names."""
 

@@ -11,20 +11,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ntag424.errors import LedgerUnavailableError
-from ntag424_service.errors import CredentialRefusedError, TapRefusedError
+from ntag424_service.errors import CredentialRefusedError, RateLimitedError, TapRefusedError
+from ntag424_service.guards.failure_limits import FailureLimits
+from ntag424_service.guards.sources import source_of
+from ntag424_service.observe import Failure
 from ntag424_service.outcomes import Outcome
 from ntag424_service.problems import (
     CREDENTIAL_REFUSED,
     MALFORMED_ENROLMENT,
+    RETRY_AFTER,
     TAP_PROBLEMS,
     TOO_LARGE,
     plain_problem,
 )
-from ntag424_service.routes import sentry, tags
+from ntag424_service.routes import sentry, tags, taps
+
+#: Where malformed requests count; elsewhere nothing can be guessed.
+_COUNTED = {taps.PATH: Failure.TAP, sentry.PATH: Failure.TAP, tags.PATH: Failure.CREDENTIAL}
 
 
-def add_failure_handlers(app: FastAPI) -> None:
+def add_failure_handlers(app: FastAPI, limits: FailureLimits) -> None:
     """Answer every failure with a problem, or with SENTRY's body on its own route."""
+
+    @app.exception_handler(RateLimitedError)
+    async def slow_down(request: Request, error: RateLimitedError) -> Response:
+        """Answer a failure over a limit, whatever it was."""
+        return _rate_limited(request, error)
 
     @app.exception_handler(TapRefusedError)
     async def refuse(_: Request, error: TapRefusedError) -> Response:
@@ -44,15 +56,15 @@ def add_failure_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, _: RequestValidationError) -> Response:
         """Answer a body that is not of the form."""
-        return _malformed(request)
+        return await _counted(limits, request, _malformed(request))
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
         """Answer wrong paths, wrong methods, and bodies that cannot be read."""
         if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that is not JSON at all
-            return _malformed(request)
+            return await _counted(limits, request, _malformed(request))
         if error.status_code == TOO_LARGE.status:
-            return TOO_LARGE.response()
+            return await _counted(limits, request, TOO_LARGE.response())
         problem = plain_problem(error.status_code, HTTPStatus(error.status_code).phrase)
         return problem.response(error.headers or {})
 
@@ -63,3 +75,21 @@ def _malformed(request: Request) -> Response:
     if request.url.path.startswith(tags.PATH):
         return MALFORMED_ENROLMENT.response()
     return TAP_PROBLEMS[Outcome.MALFORMED].response()
+
+
+async def _counted(limits: FailureLimits, request: Request, answer: Response) -> Response:
+    """Count a malformed request; below the limit it gets *answer*."""
+    failure = _COUNTED.get(request.url.path)
+    if failure is not None:
+        try:
+            await limits.fail(source_of(request.scope), failure)
+        except RateLimitedError as limited:
+            return _rate_limited(request, limited)
+    return answer
+
+
+def _rate_limited(request: Request, error: RateLimitedError) -> Response:
+    headers = RETRY_AFTER | ({"Connection": "close"} if error.hang_up else {})
+    if request.url.path == sentry.PATH:
+        return sentry.refusal(Outcome.RATE_LIMITED, headers)
+    return TAP_PROBLEMS[Outcome.RATE_LIMITED].response(headers)

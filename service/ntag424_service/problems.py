@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ntag424_service.guards.failure_limits import RETRY_AFTER_SECONDS
 from ntag424_service.outcomes import EnrolmentOutcome, Outcome
 
 MEDIA_TYPE = "application/problem+json"
@@ -67,7 +68,7 @@ _TAP_PROBLEMS = (
     Problem(
         429,
         "Too many attempts",
-        "Wait for the time that Retry-After names, then tap again.",
+        "Wait for the time that Retry-After names, then try again.",
         Outcome.RATE_LIMITED,
     ),
     Problem(
@@ -111,6 +112,19 @@ DEVELOPMENT_ONLY = Problem(
 )
 
 
+#: How every 429 says when to try again.
+RETRY_AFTER = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+RETRY_AFTER_HEADER = {
+    "headers": {
+        "Retry-After": {
+            "description": "Seconds to wait.",
+            "schema": {"type": "integer", "minimum": 1},
+            "example": RETRY_AFTER_SECONDS,
+        }
+    }
+}
+
+
 def plain_problem(status: int, title: str) -> Problem:
     """Make a problem that says no more than its HTTP status."""
     return Problem(status, title, title)
@@ -119,7 +133,12 @@ def plain_problem(status: int, title: str) -> Problem:
 def documented(*outcomes: Outcome) -> dict[int | str, dict[str, Any]]:
     """Describe the refusals of a route for OpenAPI, with the real answers as examples."""
     problems = (TAP_PROBLEMS[outcome] for outcome in outcomes)
-    return {problem.status: describe(problem) for problem in problems}
+    found: dict[int | str, dict[str, Any]] = {
+        problem.status: describe(problem) for problem in problems
+    }
+    if Outcome.RATE_LIMITED in outcomes:
+        found[TAP_PROBLEMS[Outcome.RATE_LIMITED].status] |= RETRY_AFTER_HEADER
+    return found
 
 
 def describe(problem: Problem, members: Mapping[str, int] = _NO_MEMBERS) -> dict[str, Any]:

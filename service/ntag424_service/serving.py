@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from ntag424_service.app import create_app
 from ntag424_service.assembly import assemble
+from ntag424_service.guards.sources import proxy_settings
 from ntag424_service.listening import BACKLOG, announce, listening
 from ntag424_service.settings import Settings
 from ntag424_service.stores import check_store
@@ -44,7 +45,7 @@ def _configuration(settings: Settings, app: FastAPI | Worker) -> uvicorn.Config:
         backlog=BACKLOG,
         access_log=False,  # it would write URLs with taps in their query
         server_header=False,
-        proxy_headers=False,
+        **proxy_settings(settings),
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         timeout_worker_healthcheck=SILENT_SECONDS,
     )

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Self, TypeAlias, TypeVar
 
@@ -36,7 +36,7 @@ _COMMAND_LINE = frozenset(
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
 
 
-def _origins(value: object) -> object:
+def _listed(value: object) -> object:
     return tuple(value.split(",")) if isinstance(value, str) else value
 
 
@@ -46,6 +46,17 @@ def _is_template(text: str) -> str:
     return text
 
 
+def _is_network(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        network = None
+    # A network of everybody would let everybody choose his source.
+    if network is None or not network.prefixlen:
+        raise ValueError("name addresses or networks of proxies: 192.0.2.7,2001:db8:1::/64")
+    return str(network)
+
+
 def _is_origin(text: str) -> str:
     if not _ORIGIN.fullmatch(text):
         raise ValueError("an origin is scheme, host and port: https://app.example.com")
@@ -53,7 +64,10 @@ def _is_origin(text: str) -> str:
 
 
 _Origins: TypeAlias = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_origins)
+    tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_listed)
+]
+_Networks: TypeAlias = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
 ]
 
 
@@ -90,6 +104,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8424, ge=1, le=65535, description="Port to listen on.")
+    trusted_proxies: _Networks = Field(
+        default=(), description="Proxies whose X-Forwarded-For is believed; comma-separated."
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
     sentry_keyring_file: Path | None = Field(
         default=None, description="Switches the SENTRY-Messenger routes on."
@@ -130,6 +147,12 @@ def load_settings() -> Settings:
             variable("dev"),
             "development mode listens on a loopback address only",
             "Unset it, or leave NTAG424_HOST at 127.0.0.1.",
+        )
+    if settings.dev and settings.trusted_proxies:
+        raise SettingsError(
+            variable("trusted_proxies"),
+            "development mode answers this machine alone and believes no proxy",
+            "Unset it, or unset NTAG424_DEV.",
         )
     return settings
 

@@ -15,6 +15,8 @@ from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
 from ntag424_service.app import Parts, create_app
 from ntag424_service.enrolment import EnrolmentCredential
+from ntag424_service.guards.failure_limits import FailureLimits
+from ntag424_service.guards.token_buckets import Allowance
 from ntag424_service.sentry import SentryDoor
 from ntag424_service.settings import Settings
 from ntag424_service.tokens import SessionTokens
@@ -109,6 +111,7 @@ def build_house(
     sentry: SentryDoor | None = None,
     credential: str | None = None,
     clock: HandClock | None = None,
+    limits: FailureLimits | None = None,
     **settings: Any,
 ) -> House:
     """Build the service on a new ledger in *folder*; close the ledger afterwards."""
@@ -120,8 +123,14 @@ def build_house(
     enrolment = None
     if credential is not None:
         enrolment = EnrolmentCredential(hashlib.sha256(credential.encode()).digest())
-    parts = Parts(verifier, ledger, tokens, sentry, enrolment)
+    parts = Parts(verifier, ledger, tokens, sentry, enrolment, limits or FailureLimits())
     return House(create_app(Settings(**settings), parts), ledger, store, tokens)
+
+
+def no_limits() -> FailureLimits:
+    """Let one source fail as often as a test of many refusals has it fail."""
+    plenty = Allowance(burst=10**9, interval=1)
+    return FailureLimits(per_source=plenty, per_tag=plenty)
 
 
 def tag(

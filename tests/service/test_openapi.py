@@ -25,7 +25,15 @@ from schemathesis.specs.openapi.checks import (
 from ntag424 import Key, Keyring
 from ntag424.keys import SentryEv2Keys
 from tests.service.asking import JSON
-from tests.service.house import NONCE, PRESENT_GENERATION, UID, build_house, sdm_mac, tag
+from tests.service.house import (
+    NONCE,
+    PRESENT_GENERATION,
+    UID,
+    build_house,
+    no_limits,
+    sdm_mac,
+    tag,
+)
 from tests.service.running import run_command
 
 KEPT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
@@ -44,7 +52,7 @@ def open_house(folder):
     sentry = SentryDoor(
         Keyring.single(SENTRY_KEYS), SentryAccounts(bytes(range(32))), Branding("red", "brand")
     )
-    house = build_house(folder, sentry=sentry, credential=CREDENTIAL)
+    house = build_house(folder, sentry=sentry, credential=CREDENTIAL, limits=no_limits())
     asyncio.run(house.ledger.enrol(UID, PRESENT_GENERATION, 0))
     return house
 
@@ -124,10 +132,10 @@ def test_every_refusal_that_any_request_can_get_is_documented(path, method, oper
     """Not among them: 404 and 405, which speak of what is not in the document."""
     expected = {
         "/v1/taps": {"200", "400", "403", "409", "413", "429", "503"},
-        "/v1/session": {"200", "401", "503"},
+        "/v1/session": {"200", "401", "429", "503"},
         sentry_route.PATH: {"200", "400", "401", "409", "413", "429", "503"},
-        tags_route.PATH: {"200", "201", "400", "401", "409", "413", "503"},
-        tags_route.PATH + "/{uid}": {"200", "400", "401", "404", "503"},
+        tags_route.PATH: {"200", "201", "400", "401", "409", "413", "429", "503"},
+        tags_route.PATH + "/{uid}": {"200", "400", "401", "404", "429", "503"},
         "/livez": {"200"},
         "/readyz": {"200", "503"},
     }

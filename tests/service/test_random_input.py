@@ -12,7 +12,7 @@ from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
 from ntag424 import Key, Keyring, Uid
 from ntag424.keys import SentryEv2Keys
 from tests.service.asking import JSON
-from tests.service.house import NONCE, PRESENT_GENERATION, UID, tag, url_by_hand
+from tests.service.house import NONCE, PRESENT_GENERATION, UID, no_limits, tag, url_by_hand
 
 pytestmark = pytest.mark.anyio
 
@@ -176,7 +176,7 @@ class Mutator:
 async def house(open_house):
     keyring = Keyring.single(SentryEv2Keys(Key(b"sixteen bytes   ")))
     sentry = SentryDoor(keyring, SentryAccounts(bytes(range(32))), Branding())
-    house = open_house(sentry=sentry)
+    house = open_house(sentry=sentry, limits=no_limits())
     # One tag has tapped already, one never, and one is not known.
     await house.ledger.enrol(UID, PRESENT_GENERATION, 0)
     assert (await house.post_tap(url_by_hand(1), NONCE)).status == 200

@@ -33,6 +33,8 @@ SENTRY_UID = Uid.from_hex("04CA4A12E5CA7F")
 SENTRY_MASTER = bytes.fromhex("CA4A12E5CA4A12E5CA4A12E5CA4A12E5")
 ACCOUNT_KEY = bytes.fromhex("FEE1DEAD" * 8)
 SENTRY_PATH = "/api/v1/auth/sdm/exchange"
+#: Who asks does not matter here.
+NOBODY = {"source": b"", "named_uid": lambda: None}
 SENTRY_TEMPLATE = UrlTemplate("https://sentry.red/t?uid={uid}&sdmcounter={ctr}&sdmmac={mac}")
 
 
@@ -252,7 +254,7 @@ def key_secrets(site):
 
 async def test_no_object_shows_a_key(parts):
     settings, made, site = parts
-    exchange = TapExchange(made.ledger, made.tokens, lifetime=300)
+    exchange = TapExchange(made.ledger, made.tokens, made.limits, lifetime=300)
     objects = [
         settings,
         made,
@@ -292,12 +294,12 @@ async def test_no_session_or_account_shows_its_token(parts):
 
 async def test_an_error_of_the_store_and_its_traceback_show_no_secret(parts):
     _, made, site = parts
-    exchange = TapExchange(made.ledger, made.tokens, lifetime=300)
+    exchange = TapExchange(made.ledger, made.tokens, made.limits, lifetime=300)
     url = site.tag(UID).tap()
     site.store.unlink()
     nonce = bytes.fromhex(NONCE)
     with pytest.raises(TapRefusedError) as refused:
-        await exchange.exchange(lambda: made.verifier.verify(url), nonce=nonce)
+        await exchange.exchange(lambda: made.verifier.verify(url), nonce=nonce, **NOBODY)
     assert isinstance(refused.value.__cause__, LedgerUnavailableError)
     told = "".join(traceback.TracebackException.from_exception(refused.value).format())
     token = made.tokens.token(made.verifier.verify(url).counted(), nonce)
@@ -307,10 +309,10 @@ async def test_an_error_of_the_store_and_its_traceback_show_no_secret(parts):
 
 async def test_an_error_of_verification_shows_no_url(parts):
     _, made, site = parts
-    exchange = TapExchange(made.ledger, made.tokens, lifetime=300)
+    exchange = TapExchange(made.ledger, made.tokens, made.limits, lifetime=300)
     url = site.tag(UID).tap()
     for wrong in (url + "0", url[:-1] + f"{int(url[-1], 16) ^ 1:X}"):
         with pytest.raises(TapRefusedError) as refused:
-            await exchange.exchange(lambda wrong=wrong: made.verifier.verify(wrong))
+            await exchange.exchange(lambda wrong=wrong: made.verifier.verify(wrong), **NOBODY)
         told = "".join(traceback.TracebackException.from_exception(refused.value).format())
         assert_silent(told, url_parts(url))

@@ -298,6 +298,23 @@ WRONG = {
     "origin without scheme": ("CORS_ORIGINS", lambda s: s.set(CORS_ORIGINS="secretword.example")),
     "origin null": ("CORS_ORIGINS", lambda s: s.set(CORS_ORIGINS="null")),
     "one origin of two": ("CORS_ORIGINS", lambda s: s.set(CORS_ORIGINS="https://a.example,*")),
+    "any proxy": ("TRUSTED_PROXIES", lambda s: s.set(TRUSTED_PROXIES="*")),
+    "everybody a proxy": ("TRUSTED_PROXIES", lambda s: s.set(TRUSTED_PROXIES="0.0.0.0/0")),
+    "everybody a proxy, IPv6": ("TRUSTED_PROXIES", lambda s: s.set(TRUSTED_PROXIES="::/0")),
+    "proxy by name": ("TRUSTED_PROXIES", lambda s: s.set(TRUSTED_PROXIES="secretword.example")),
+    "proxy network with host bits": (
+        "TRUSTED_PROXIES",
+        lambda s: s.set(TRUSTED_PROXIES="192.0.2.7/24"),
+    ),
+    "one proxy of two": (
+        "TRUSTED_PROXIES",
+        lambda s: s.set(TRUSTED_PROXIES="192.0.2.7,secretword"),
+    ),
+    "no proxy": ("TRUSTED_PROXIES", lambda s: s.set(TRUSTED_PROXIES="")),
+    "a proxy of development mode": (
+        "TRUSTED_PROXIES",
+        lambda s: s.set(TRUSTED_PROXIES="192.0.2.7", DEV="1"),
+    ),
     "port 99999": ("PORT", lambda s: s.set(PORT="99999")),
     "port 0": ("PORT", lambda s: s.set(PORT="0")),
     "port a word": ("PORT", lambda s: s.set(PORT="secretword")),

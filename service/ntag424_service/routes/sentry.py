@@ -5,17 +5,19 @@ Its refusals keep the bodies that its web client knows, instead of problems.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from ntag424.replay import EnrolmentPolicy
 from ntag424_service.errors import TapRefusedError
 from ntag424_service.exchange import TapExchange
+from ntag424_service.guards.sources import source_of
 from ntag424_service.outcomes import Outcome
-from ntag424_service.problems import TOO_LARGE, describe
+from ntag424_service.problems import RETRY_AFTER_HEADER, TOO_LARGE, describe
 from ntag424_service.schemas import SentryAnswer, SentryRequest
 from ntag424_service.sentry import SentryDoor
 from ntag424_service.strict_json import StrictJsonRoute
@@ -43,10 +45,10 @@ BODIES: dict[Outcome, tuple[int, dict[str, Any]]] = {
 }
 
 
-def refusal(outcome: Outcome) -> JSONResponse:
+def refusal(outcome: Outcome, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Answer as SENTRY-Messenger's server does."""
     status, body = BODIES[outcome]
-    return JSONResponse(body, status)
+    return JSONResponse(body, status, headers)
 
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -56,6 +58,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     }
     for outcome, (status, body) in BODIES.items()
 }
+_REFUSALS[429] |= RETRY_AFTER_HEADER
 _RESPONSES = _REFUSALS | {TOO_LARGE.status: describe(TOO_LARGE)}
 
 
@@ -70,15 +73,19 @@ def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:
         response_model_exclude_unset=True,
         summary="Exchange a tap on SENTRY-Messenger's wire format",
     )
-    async def post_exchange(tap: SentryRequest) -> SentryAnswer | JSONResponse:
+    async def post_exchange(tap: SentryRequest, request: Request) -> SentryAnswer | JSONResponse:
         """Use the tap up and hand out a session and the tag's account.
 
         The MAC covers UID and counter alone. A tag's first valid tap enrols it for this
-        route; a repeat is always 409, whatever `nonce` says.
+        route; a repeat is always 409, whatever `nonce` says. A fresh tap counts however
+        many failed before; too many failures from one address, or in the name of one tag,
+        are answered with 429.
         """
         try:
             session = await exchange.exchange(
                 lambda: door.verify(tap.uid, tap.sdmcounter, tap.sdmmac),
+                source=source_of(request.scope),
+                named_uid=lambda: bytes.fromhex(tap.uid),
                 policy=EnrolmentPolicy.OPEN,
             )
         except TapRefusedError as refused:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ntag424 import Uid
 from ntag424.replay import Stale, Standing, TagRecord
 from ntag424_service.enrolment import EnrolmentDesk
+from ntag424_service.guards.sources import source_of
 from ntag424_service.outcomes import Outcome
 from ntag424_service.problems import (
     CREDENTIAL_REFUSED,
@@ -35,7 +36,7 @@ _CHALLENGE = {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: describe(MALFORMED_ENROLMENT),
     401: describe(CREDENTIAL_REFUSED) | _CHALLENGE,
-    **documented(Outcome.UNAVAILABLE),
+    **documented(Outcome.RATE_LIMITED, Outcome.UNAVAILABLE),
 }
 _KNOWN = {"key_version": 1, "epoch": 2, "counter": 61}
 _ENROL_ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -51,10 +52,12 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
     """Let holders of the credential enrol tags at *desk*."""
 
     async def admitted(
+        request: Request,
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     ) -> None:
         """Let nobody else further."""
-        desk.admit(None if bearer is None else bearer.credentials)
+        presented = None if bearer is None else bearer.credentials
+        await desk.admit(source_of(request.scope), presented)
 
     router = APIRouter(
         tags=["enrolment"], route_class=StrictJsonRoute, dependencies=[Depends(admitted)]

@@ -1,0 +1,1 @@
+"""What keeps those who guess, or flood, from being a burden to everybody else."""

@@ -1,0 +1,105 @@
+"""Delayed answers: so many at once for each source, and a line of bounded length for the rest.
+
+An answer that comes at once makes whoever asks again and again only quicker. A place is
+held for the whole delay even if its client went away: otherwise hanging up would buy
+speed. Nothing here is a promise against many sources, nor against more connections than
+the process may have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from ntag424_service.errors import RateLimitedError
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long answers are delayed, and how many."""
+
+    seconds: float = 1.0
+    #: Delayed answers of one source at any time.
+    at_once: int = 32
+    #: Requests of one source that wait for a place. With these three numbers nobody waits
+    #: longer than 4 s, which is less than the patience of the tap page (6 s).
+    waiting: int = 128
+    #: Delayed and waiting requests of all sources.
+    in_all: int = 4096
+
+
+@dataclass(slots=True)
+class _Places:
+    free: asyncio.Semaphore
+    #: Requests that hold a place or wait for one.
+    requests: int = field(default=0)
+
+
+class Penalties:
+    """Hands out the places in which answers are delayed.
+
+    A source is remembered only as long as it has requests here.
+    """
+
+    def __init__(self, delays: Delays) -> None:
+        self._delays = delays
+        self._sources: dict[bytes, _Places] = {}
+        self._requests = 0
+
+    def __len__(self) -> int:
+        return self._requests
+
+    async def enter(self, source: bytes) -> bool:
+        """Wait in line if all places of *source* are taken; return whether one is held now.
+
+        A place that is held has to be given back: `release`, or `delay`.
+
+        Raises:
+            RateLimitedError: too many wait already.
+
+        """
+        places = self._sources.get(source)
+        if places is None or not places.free.locked():
+            return False
+        await self._take(source)
+        return True
+
+    async def delay(self, source: bytes, *, holds_place: bool) -> None:
+        """Take a place, unless one is held, and keep it for the time of the delay.
+
+        Raises:
+            RateLimitedError: too many wait already.
+
+        """
+        if not holds_place:
+            await self._take(source)
+        try:
+            await asyncio.sleep(self._delays.seconds)
+        finally:
+            self.release(source)
+
+    def release(self, source: bytes) -> None:
+        """Give a place back; who waits longest gets it."""
+        self._sources[source].free.release()
+        self._forget(source)
+
+    async def _take(self, source: bytes) -> None:
+        delays = self._delays
+        places = self._sources.get(source) or _Places(asyncio.Semaphore(delays.at_once))
+        if places.requests >= delays.at_once + delays.waiting or self._requests >= delays.in_all:
+            raise RateLimitedError(hang_up=True)
+        self._sources[source] = places
+        places.requests += 1
+        self._requests += 1
+        try:
+            await places.free.acquire()
+        except asyncio.CancelledError:
+            self._forget(source)
+            raise
+
+    def _forget(self, source: bytes) -> None:
+        places = self._sources[source]
+        places.requests -= 1
+        self._requests -= 1
+        if not places.requests:
+            del self._sources[source]
