@@ -99,8 +99,10 @@ class Wire:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def open(cls, port: int) -> Self:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def open(cls, port: int, *, source: str = "127.0.0.1") -> Self:
+        """Connect from *source*, an address of this machine."""
+        own = (source, 0)
+        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=own))
 
     @property
     def own_port(self) -> int:
