@@ -10,6 +10,7 @@ from itertools import chain
 
 from bench import (
     bulk,
+    floods,
     import_time,
     ledgers,
     lrp,
@@ -35,6 +36,7 @@ _PARTS = {
         redis_memory,
         refusals,
         trouble,
+        floods,
     )
 }
 
