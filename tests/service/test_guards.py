@@ -185,6 +185,11 @@ async def test_a_listed_origin_may_read_the_answer(open_to_app, status):
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (status, APP)
 
 
+async def test_a_listed_origin_may_read_when_to_try_again(open_to_app):
+    answer = await open_to_app.ask("GET", "/livez", headers={"origin": APP})
+    assert answer.headers["access-control-expose-headers"] == "Retry-After"
+
+
 NOT_LISTED = [
     "https://app.example.com.evil.example",
     "https://evil-app.example.com",

@@ -172,11 +172,14 @@ async def test_one_forwarded_address_is_not_many():
     assert await noticed([CLIENT] * 200) == 0
 
 
-async def test_an_address_that_was_believed_is_not_warned_of():
-    clock = Clock()
+async def test_a_client_that_was_believed_is_not_warned_of_whatever_it_wrote_itself():
+    assert await noticed([f"{address}, {CLIENT}" for address in MANY], peer=CLIENT) == 0
+
+
+async def test_no_more_than_so_many_addresses_are_remembered():
     configure_logging()
-    with capture_logs() as lines:
-        notice = ForwardingNotice(nothing, clock)
-        for address in MANY:
-            await ask(notice, "GET", "/", headers=forwarded(address), client=(address, 1))
-    assert lines == []
+    notice = ForwardingNotice(nothing, Clock())
+    for number in range(1000):
+        peer = f"10.1.{number // 250}.{number % 250}"
+        await ask(notice, "GET", "/", headers=forwarded(CLIENT), client=(peer, 1))
+    assert len(notice._seen) == 64
