@@ -15,8 +15,8 @@ from ntag424_service.enrolment import EnrolmentCredential, EnrolmentDesk
 from ntag424_service.exchange import TapExchange
 from ntag424_service.failures import add_failure_handlers
 from ntag424_service.guards.failure_limits import FailureLimits
+from ntag424_service.guards.requests import BodyLimit, LoopbackOnly, PrivateAnswers
 from ntag424_service.guards.sources import ForwardingNotice
-from ntag424_service.http_guards import BodyLimit, LoopbackOnly, PrivateAnswers
 from ntag424_service.openapi import describe
 from ntag424_service.routes.health import health_router
 from ntag424_service.routes.page import page_routes

@@ -24,6 +24,7 @@ from ntag424 import Generation, Key, Keyring, Uid, UrlTemplate, Verifier
 from ntag424.keys import An10922Keys
 from ntag424.testing import TapSource, tap_source
 from ntag424_service.app import Parts, create_app
+from ntag424_service.guards.serving import connection_settings
 from ntag424_service.observe import configure_logging
 from ntag424_service.outcomes import Outcome
 from ntag424_service.settings import Settings
@@ -139,7 +140,8 @@ def _serving(folder: Path) -> Iterator[_Desk]:
     parts = Parts(Verifier(template, Keyring.single(keys)), ledger, tokens)
     asyncio.run(ledger.enrol(uid, _GENERATION, 0))
     app = create_app(Settings.unset(dev=True, port=port), parts)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, **connection_settings())
+    server = uvicorn.Server(config)
     # The socket listens already, so the first request waits until it is served.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from ntag424_service.errors import SettingsError
+from ntag424_service.guards.serving import BACKLOG
 from ntag424_service.settings import Settings, variable
-
-#: Connections that the kernel keeps until a worker takes them.
-BACKLOG = 2048
 
 
 @contextmanager

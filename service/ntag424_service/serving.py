@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import suppress
+from ipaddress import ip_network
 
 import uvicorn
 from fastapi import FastAPI
 
 from ntag424_service.app import create_app
 from ntag424_service.assembly import assemble
+from ntag424_service.guards.serving import connection_settings
 from ntag424_service.guards.sources import proxy_settings
-from ntag424_service.listening import BACKLOG, announce, listening
+from ntag424_service.listening import announce, listening
 from ntag424_service.settings import Settings
 from ntag424_service.stores import check_store
 from ntag424_service.workers import GRACEFUL_SECONDS, SILENT_SECONDS, Worker, run_workers
@@ -38,14 +40,15 @@ def run_service(settings: Settings) -> None:
 
 def _configuration(settings: Settings, app: FastAPI | Worker) -> uvicorn.Config:
     """Return all that uvicorn is told, be it for this process or for workers."""
+    proxies = [ip_network(text) for text in settings.trusted_proxies]
     return uvicorn.Config(
         app,
         factory=isinstance(app, Worker),
         workers=settings.workers,
-        backlog=BACKLOG,
         access_log=False,  # it would write URLs with taps in their query
         server_header=False,
         **proxy_settings(settings),
+        **connection_settings(proxies),
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         timeout_worker_healthcheck=SILENT_SECONDS,
     )

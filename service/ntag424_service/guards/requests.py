@@ -10,7 +10,7 @@ from ntag424_service.problems import DEVELOPMENT_ONLY
 from ntag424_service.settings import is_loopback
 
 MAX_BODY_BYTES = 4096
-_HEADERS = {
+PRIVATE_HEADERS = {
     # Taps and tokens must not stay behind in caches, nor travel on as a referrer.
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -51,7 +51,7 @@ class PrivateAnswers:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in PRIVATE_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
