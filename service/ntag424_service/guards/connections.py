@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from enum import Enum, auto, unique
 from typing import Any
@@ -16,25 +15,13 @@ from uvicorn.server import ServerState
 from ntag424_service.guards import refusals
 from ntag424_service.guards.admission import Admission, Connection, Network
 from ntag424_service.guards.bounds import READ_BYTES, Bounds
+from ntag424_service.guards.heads import FRAMING, Header, fault_of_framing, fault_of_size
 from ntag424_service.guards.refusals import Refusal
-
-#: RFC 9110 section 4.2.3: a name, an address or an address in brackets, and a port.
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
-_VERSIONS = ("1.1", "1.0")
-
-
-@unique
-class _Part(Enum):
-    """What of a request comes next."""
-
-    START = auto()
-    HEAD = auto()
-    BODY = auto()
 
 
 @unique
 class _Phase(Enum):
-    """What a connection waits for."""
+    """What a connection waits for, in the order of a request."""
 
     REQUEST = auto()
     HEAD = auto()
@@ -42,6 +29,10 @@ class _Phase(Enum):
     ANSWER = auto()
     READER = auto()
     END = auto()
+
+
+# To look a member up by its class costs more than to parse a header.
+_REQUEST, _HEAD, _BODY, _ANSWER, _READER, _END = _Phase
 
 
 class _RefusedError(Exception):
@@ -79,6 +70,22 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
     After the last answer it lingers: a peer that still sends could not read the answer otherwise.
     """
 
+    # More attributes in the dictionary of uvicorn's class would slow down all of them.
+    __slots__ = (
+        "_admission",
+        "_bounds",
+        "_framing",
+        "_half_read",
+        "_is_deaf",
+        "_may_go_on",
+        "_open_part",
+        "_phase",
+        "_refusal",
+        "_taken",
+        "_trailers",
+        "_unanswered",
+    )
+
     def __init__(
         self,
         admission: Admission,
@@ -88,21 +95,30 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.headers = []
-        self.url = b""
+        self.source = None
+        self.is_waiting = False
         self._admission = admission
         self._bounds = admission.bounds
-        self._part = _Part.START
-        self._phase = _Phase.REQUEST
-        #: Requests whose headers have come and whose answer is not complete.
-        self._unanswered = 0
-        #: Bytes read since the part began, without those of the piece in which it began.
+        self._phase = _REQUEST
+        #: Where headers go while there is no head: those behind a body are of no use.
+        self._trailers: list[Header] = []
+        self.headers = self._trailers
+        self.cycle: RequestResponseCycle | None = None  # type: ignore[assignment]
+        #: Those of the head that decide what is done with it.
+        self._framing: list[Header] = []
+        #: What of a request has begun to come and not ended, if anything: `_HEAD` or `_BODY`.
+        self._open_part: _Phase | None = None
+        #: How many bytes of it came, without those of the piece in which it began.
         self._taken = 0
+        #: Requests whose head has come and whose answer is not complete.
+        self._unanswered = 0
+        #: The one whose body is not all there, and whether the connection may go on after it.
+        self._half_read: RequestResponseCycle | None = None
+        self._may_go_on = False
         #: Nothing that still comes counts as a request.
         self._is_deaf = False
+        #: What is answered when all the requests before have been.
         self._refusal: Refusal | None = None
-        #: What the unfinished request says, while its answer would close the connection.
-        self._keep_alive: bool | None = None
 
     # ---- what comes from the transport ------------------------------------------------------
 
@@ -111,7 +127,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         super().connection_made(transport)
         host = self.client[0] if self.client else ""
         has_room = self._admission.enter(self, host)
-        self._wait(_Phase.REQUEST, self._bounds.first_byte_seconds)
+        self._wait(_REQUEST, self._bounds.first_byte_seconds)
         if not has_room:
             self._refuse(refusals.FULL)
 
@@ -123,49 +139,52 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what was read, within bounds."""
-        if len(data) <= READ_BYTES:
-            self._read(data)
-        else:
-            view = memoryview(data)
+        if len(data) > READ_BYTES:
             for start in range(0, len(data), READ_BYTES):
-                self._read(view[start : start + READ_BYTES])
-
-    def _read(self, piece: bytes | memoryview) -> None:
-        self._taken += len(piece)
+                self.data_received(data[start : start + READ_BYTES])
+            return
+        self._taken += len(data)
         if self._is_deaf:
             self._discard()
             return
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             if not self._is_deaf:
                 self._refuse(self._refusal or refusals.MALFORMED)
             return
-        excess = self._excess()
-        if excess is not None:
-            self._refuse(excess)
-        else:
+        cycle = self.cycle
+        if (
+            self.headers is not self._trailers
+            or cycle is None
+            or cycle.more_body
+            or self._half_read
+        ):
+            self._look_at_open_part()
+        elif self.is_waiting:
+            self._open_part = None
             self._settle()
 
     def pause_writing(self) -> None:
         """Wait for the peer to read."""
         super().pause_writing()
-        if self._phase is not _Phase.END:
-            self._wait(_Phase.READER, self._bounds.unread_seconds)
+        if self._phase is not _END:
+            self._wait(_READER, self._bounds.unread_seconds)
 
     def resume_writing(self) -> None:
         """Go on: the peer has read."""
         super().resume_writing()
-        if self._phase is _Phase.READER and not self.transport.is_closing():
+        if self._phase is _READER and not self.transport.is_closing():
             self._settle()
 
     # ---- what comes from the parser ---------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._part = _Part.HEAD
-        self._taken = 0
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        name = name.lower()
+        self.headers.append((name, value))
+        if name in FRAMING and self.headers is not self._trailers:
+            self._framing.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Let a request be answered, or refuse it before anybody has seen it."""
@@ -176,63 +195,88 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
             self._stop_after_queue()
             raise _RefusedError
         super().on_headers_complete()
-        self._part = _Part.BODY
-        self._unanswered += 1
+        self.headers = self._trailers
+        self._framing = []
         self._taken = 0
-        self.headers = []  # trailers go here; the application has the other list
-
-    def on_message_complete(self) -> None:
-        """Let the connection go on after the answer, now that the request is complete."""
-        super().on_message_complete()
-        self._part = _Part.START
-        if self._keep_alive is not None:
-            if not self.cycle.response_started:
-                self.cycle.keep_alive = self._keep_alive
-                self.cycle.transport = self.transport
-            self._keep_alive = None
+        self._unanswered += 1
 
     def _fault(self) -> Refusal | None:
         """Say what is wrong with a complete head."""
         version = self.parser.get_http_version()
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1:
-            # RFC 9112 section 3.2; HTTP/1.0 knows no Host.
-            if hosts or version != "1.0":
-                return refusals.NO_HOST
-        elif _HOST.fullmatch(hosts[0]) is None:
-            return refusals.NO_HOST
-        if self.parser.should_upgrade():
-            # The parser would take the body of such a request for the next request.
-            return refusals.UPGRADE
-        if version not in _VERSIONS or not self._is_framed(version):
-            return refusals.MALFORMED
-        if self._taken > 0 and self._head_size() > self._bounds.head_bytes:
-            return refusals.LARGE_HEAD
-        return self._excess_fields()
-
-    def _is_framed(self, version: str) -> bool:
-        """Tell whether everybody on the way agrees where the body ends (RFC 9112 section 6.1)."""
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        return not codings or (version == "1.1" and [c.lower() for c in codings] == [b"chunked"])
-
-    def _excess(self) -> Refusal | None:
-        """Say which bound the part that has not ended, or has just, goes over."""
-        if self._part is _Part.BODY:
-            return refusals.LARGE_BODY if self._taken > self._bounds.body_bytes else None
-        if self._part is _Part.HEAD:
-            if self._taken > self._bounds.head_bytes:
-                too_long = len(self.url) > self._bounds.target_bytes
-                return refusals.LONG_TARGET if too_long else refusals.LARGE_HEAD
-            return self._excess_fields()
-        return None
-
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
-    def _excess_fields(self) -> Refusal | None:
+        framing = self._framing
+        if version != "1.1" or framing != self._admission.usual_framing:
+            fault = fault_of_framing(version, framing)
+            if fault is not None:
+                return fault
+            self.expect_100_continue = any(
+                value.lower() == b"100-continue" for _, value in framing
+            )
+            if len(framing) == 1:
+                self._admission.usual_framing = framing
+        if self._open_part is _HEAD:
+            return fault_of_size(self.url, self.headers, self._bounds)
         if len(self.url) > self._bounds.target_bytes:
             return refusals.LONG_TARGET
         return refusals.LARGE_HEAD if len(self.headers) > self._bounds.header_count else None
+
+    def _should_upgrade(self) -> bool:
+        """Refuse: the parser would take the body of such a request for the next request."""
+        self._refusal = refusals.UPGRADE
+        raise _RefusedError
+
+    # ---- requests that have not all come ----------------------------------------------------
+
+    def _look_at_open_part(self) -> None:
+        """Hold what has come of a request to its bounds."""
+        cycle = self.cycle
+        if self._half_read is not None and not self._half_read.more_body:
+            self._go_on_after(self._half_read)
+        part = None
+        if self.headers is not self._trailers:
+            part = _HEAD
+        elif cycle is not None and cycle.more_body:
+            part = _BODY
+            if self._half_read is None:
+                self._stop_after(cycle)
+        if part is not self._open_part:
+            self._open_part = part
+            self._taken = 0
+        fault = self._excess()
+        if fault is not None:
+            self._refuse(fault)
+        else:
+            self._settle()
+
+    def _excess(self) -> Refusal | None:
+        """Say which bound the open part goes over."""
+        if self._open_part is _HEAD:
+            fault = fault_of_size(self.url, self.headers, self._bounds)
+            if fault is None and self._taken > self._bounds.head_bytes:
+                return refusals.LARGE_HEAD
+            return fault
+        if self._open_part is _BODY and self._taken > self._bounds.body_bytes:
+            return refusals.LARGE_BODY
+        return None
+
+    def _stop_after(self, cycle: RequestResponseCycle) -> None:
+        """Let the answer of *cycle* be the last, unless the rest of its request comes before."""
+        self._half_read = cycle
+        self._may_go_on = cycle.keep_alive
+        cycle.keep_alive = False
+        cycle.transport = _LastAnswer(self)
+
+    def _go_on_after(self, cycle: RequestResponseCycle) -> None:
+        """Let the connection go on after *cycle*, unless its answer has said otherwise."""
+        self._half_read = None
+        if not cycle.response_started:
+            cycle.keep_alive = self._may_go_on
+            cycle.transport = self.transport
+
+    def _stop_after_queue(self) -> None:
+        """Answer what was asked, and nothing of what comes after."""
+        self._admission.log.count("pipelined")
+        self._is_deaf = True
+        self._stop_after(self.pipeline[0][0])
 
     # ---- what becomes of answers ------------------------------------------------------------
 
@@ -241,9 +285,10 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         self.server_state.total_requests += 1
         self._unanswered -= 1
         if self.transport.is_closing():
-            self._wait(_Phase.END, self._bounds.unread_seconds)
-        elif self._phase is not _Phase.END:
-            self.flow.resume_reading()
+            self._wait(_END, self._bounds.unread_seconds)
+        elif self._phase is not _END:
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())
             if self._refusal is not None and self._unanswered == 0:
@@ -253,31 +298,18 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
 
     def _settle(self) -> None:
         """Find out whom this connection waits for now."""
-        if self._part is _Part.BODY and self._keep_alive is None:
-            self._make_last(self.cycle)
-        if self._phase is _Phase.READER and self.flow.write_paused:
+        part = self._open_part
+        if self._phase is _READER and self.flow.write_paused:
             return
-        if self._unanswered > (self._part is _Part.BODY):
-            self._phase = _Phase.ANSWER
+        if self._unanswered > (part is _BODY):
+            self._phase = _ANSWER
             self._admission.works(self)
-        elif self._part is _Part.BODY:
-            self._wait(_Phase.BODY, self._bounds.body_seconds)
-        elif self._part is _Part.HEAD:
-            self._wait(_Phase.HEAD, self._bounds.head_seconds)
-        elif self._phase is not _Phase.REQUEST:
-            self._wait(_Phase.REQUEST, self._bounds.idle_seconds)
-
-    def _make_last(self, cycle: RequestResponseCycle) -> None:
-        """Let the answer of *cycle* be the last, unless its request is complete before."""
-        self._keep_alive = cycle.keep_alive
-        cycle.keep_alive = False
-        cycle.transport = _LastAnswer(self)
-
-    def _stop_after_queue(self) -> None:
-        """Answer what was asked, and nothing of what comes after."""
-        self._admission.log.count("pipelined")
-        self._is_deaf = True
-        self._make_last(self.pipeline[0][0])
+        elif part is _BODY:
+            self._wait(_BODY, self._bounds.body_seconds)
+        elif part is _HEAD:
+            self._wait(_HEAD, self._bounds.head_seconds)
+        elif self._phase is not _REQUEST:
+            self._wait(_REQUEST, self._bounds.idle_seconds)
 
     def _wait(self, phase: _Phase, seconds: float) -> None:
         if self._phase is not phase or not self.is_waiting:
@@ -292,7 +324,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         self._is_deaf = True
         self._refusal = refusal
         cycle = self.cycle
-        if self._part is _Part.BODY:  # it has begun to be answered
+        if cycle is not None and cycle.more_body:  # this is about a body, and it has come to that
             self._unanswered -= 1
             if self._unanswered:
                 self.pipeline.popleft()
@@ -302,10 +334,10 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
                 if cycle.response_started:
                     self.transport.abort()
                     return
+        self._open_part = None
         if self._unanswered == 0:
             self._end_with(refusal)
         else:
-            self._part = _Part.START
             self._settle()
 
     def _end_with(self, refusal: Refusal) -> None:
@@ -319,13 +351,13 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         """Write what there is, nothing more, and give the peer a moment to read it."""
         self._is_deaf = True
         self._taken = 0
-        self._wait(_Phase.END, self._bounds.linger_seconds)
+        self._wait(_END, self._bounds.linger_seconds)
         if not self.transport.is_closing():
             self.flow.resume_reading()
             self.transport.write_eof()
 
     def _discard(self) -> None:
-        if self._phase is _Phase.END and self._taken > self._bounds.linger_bytes:
+        if self._phase is _END and self._taken > self._bounds.linger_bytes:
             self.flow.pause_reading()
 
     def evict(self) -> None:
@@ -334,12 +366,12 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
 
     def expire(self) -> None:
         """Give up waiting for the peer."""
-        if self._phase is _Phase.HEAD:
+        if self._phase is _HEAD:
             self._refuse(refusals.SLOW_HEAD)
-        elif self._phase is _Phase.BODY:
+        elif self._phase is _BODY:
             self._refuse(refusals.SLOW_BODY)
-        elif self._phase is not _Phase.READER and self.transport.get_write_buffer_size() > 0:
-            self._wait(_Phase.READER, self._bounds.unread_seconds)
+        elif self._phase is not _READER and self.transport.get_write_buffer_size() > 0:
+            self._wait(_READER, self._bounds.unread_seconds)
         else:
             if self.transport.get_write_buffer_size() > 0:
                 self._admission.log.count("unread")
@@ -348,8 +380,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close after what is being answered."""
         super().shutdown()
-        if self._keep_alive is not None:
-            self._keep_alive = False
+        self._may_go_on = False
 
 
 class _LastAnswer(asyncio.Transport):
