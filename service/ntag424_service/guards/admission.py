@@ -62,7 +62,7 @@ class Admission:
         self.bounds = bounds
         self.log = RefusalLog(bounds.log_seconds)
         #: Found to be right the last time: most requests name the same host, and nothing else.
-        self.usual_framing: list[tuple[bytes, bytes]] = []
+        self.usual_framing: list[tuple[bytes, bytes]] | None = None
         self._loop = loop
         self._proxies = tuple(proxies)
         self._sources: dict[Hashable, Source] = {}

@@ -287,7 +287,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         if self.transport.is_closing():
             self._wait(_END, self._bounds.unread_seconds)
         elif self._phase is not _END:
-            if self.flow.read_paused:
+            if self.flow.read_paused and not self._is_deaf:
                 self.flow.resume_reading()
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())
@@ -357,7 +357,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
             self.transport.write_eof()
 
     def _discard(self) -> None:
-        if self._phase is _END and self._taken > self._bounds.linger_bytes:
+        if self._phase is not _END or self._taken > self._bounds.linger_bytes:
             self.flow.pause_reading()
 
     def evict(self) -> None:
