@@ -46,10 +46,14 @@ def connect(port: int, *, source: str = "127.0.0.1") -> socket.socket:
 
 
 @contextmanager
-def silent_peers(port: int, sources: Iterable[str]) -> Iterator[list[socket.socket]]:
-    """Open a connection from each of *sources*, and say nothing."""
+def silent_peers(port: int, sources: Iterable[str], said: bytes) -> Iterator[None]:
+    """Open a connection from each of *sources*, and say nothing after what was *said*."""
     with ExitStack() as stack:
-        yield [stack.enter_context(connect(port, source=source)) for source in sources]
+        for source in sources:
+            peer = stack.enter_context(connect(port, source=source))
+            with suppress(ConnectionError):
+                peer.sendall(said)
+        yield
 
 
 def flood(peer: socket.socket, begin: bytes, again: bytes, *, limit: int) -> int:

@@ -9,6 +9,7 @@ from tests.attacks.memory import FEW_BYTES
 from tests.attacks.peers import HOST, Received, connect, exchange, flood, receive
 
 GET = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
+LAST = b"GET /livez HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 GARBAGE = b"\x01\x02 nonsense\r\n\r\n"
 MUCH = 24 * 1024 * 1024
 PIPELINED = 16
@@ -41,7 +42,8 @@ def test_answers_that_nobody_reads_are_not_piled_up(service, memory):
 
 
 def test_requests_of_one_connection_are_answered_in_their_order(service):
-    answer = exchange(service.port, GET + b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n" + GET)
+    asked = GET + b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n" + LAST
+    answer = exchange(service.port, asked)
     assert answer.statuses == [200, 404, 200]
 
 
@@ -59,8 +61,7 @@ def test_a_body_is_refused_after_the_requests_before_it(service):
 
 
 def test_what_follows_a_connection_that_is_to_close_is_not_answered(service):
-    last = b"GET /livez HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
-    assert exchange(service.port, last + GET).statuses == [200]
+    assert exchange(service.port, LAST + GET).statuses == [200]
 
 
 @pytest.mark.anyio

@@ -139,3 +139,4 @@ def test_the_service_keeps_to_the_deadlines(service):
         body.sendall(b"POST /v1/taps HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\n{")
         ends = [receive(peer).statuses for peer in (silent, head, body)]
     assert ends == [[], [408], [408]]
+    assert "Traceback" not in str(service.stderr)

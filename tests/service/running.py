@@ -145,13 +145,18 @@ class Service:
     """`ntag424-service serve`, ready, in a process group of its own."""
 
     def __init__(
-        self, settings: Mapping[str, str], *, workers: int = 1, port: int | None = None
+        self,
+        settings: Mapping[str, str],
+        *,
+        workers: int = 1,
+        port: int | None = None,
+        descriptors: int | None = None,
     ) -> None:
         self.port = port or free_port()
         self._reaped = False
         values = {**settings, "NTAG424_PORT": str(self.port), "NTAG424_WORKERS": str(workers)}
         self._process = subprocess.Popen(
-            [*COMMAND, "serve"],
+            [*_limited(descriptors), *COMMAND, "serve"],
             env=environment(values),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -255,15 +260,24 @@ class _Lines:
 
 
 @contextmanager
-def serving(installation: Installation, *, workers: int = 1) -> Iterator[Service]:
-    """Start the service and stop it again; kill it if the test could not finish."""
-    service = Service(installation.settings, workers=workers)
+def serving(
+    installation: Installation, *, workers: int = 1, descriptors: int | None = None
+) -> Iterator[Service]:
+    """Start the service and stop it again; kill it if the test could not finish.
+
+    It may have so many *descriptors*, or as many as this process.
+    """
+    service = Service(installation.settings, workers=workers, descriptors=descriptors)
     try:
         yield service
     except BaseException:
         service.kill()
         raise
     service.stop()
+
+
+def _limited(descriptors: int | None) -> tuple[str, ...]:
+    return () if descriptors is None else ("prlimit", f"--nofile={descriptors}:{descriptors}")
 
 
 def free_port() -> int:

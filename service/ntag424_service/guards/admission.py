@@ -74,14 +74,13 @@ class Admission:
     def enter(self, connection: Connection, address: str) -> bool:
         """Count *connection*; return False if there is no room for it, and none can be made."""
         source = self._source(address)
-        has_room = self._make_room(source)
         connection.source = source
         source.connections += 1
         self._connections += 1
         if not self._is_sweeping:
             self._is_sweeping = True
             self._loop.call_later(self.bounds.sweep_seconds, self._sweep)
-        return has_room
+        return self._make_room(source)
 
     def leave(self, connection: Connection) -> None:
         """Count *connection* no more."""
@@ -136,9 +135,9 @@ class Admission:
         return int(ip) >> _INTERFACE_BITS if isinstance(ip, IPv6Address) else str(ip)
 
     def _make_room(self, source: Source) -> bool:
-        if source.connections >= self.bounds.connections_per_source:
+        if source.connections > self.bounds.connections_per_source:
             victim = next((one for one in self._waiting if one.source is source), None)
-        elif self._connections >= self.bounds.connections:
+        elif self._connections > self.bounds.connections:
             victim = self._longest_waiting()
         else:
             return True

@@ -285,7 +285,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         self.server_state.total_requests += 1
         self._unanswered -= 1
         if self.transport.is_closing():
-            self._wait(_END, self._bounds.unread_seconds)
+            self._wait(_READER, self._bounds.unread_seconds)
         elif self._phase is not _END:
             if self.flow.read_paused and not self._is_deaf:
                 self.flow.resume_reading()

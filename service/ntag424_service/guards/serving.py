@@ -12,12 +12,12 @@ from ntag424_service.guards.admission import Network
 from ntag424_service.guards.bounds import Bounds
 from ntag424_service.guards.connections import Connections
 
-#: How many connections the kernel keeps until they are accepted. All of them can be accepted in
-#: one turn of the event loop, and those that make room for them are closed in the next one.
-BACKLOG = 128
 #: For the ledger, its pools, the event loop, logs, and files that are read now and then.
 _OWN_DESCRIPTORS = 128
-_RESERVE = 2 * BACKLOG + _OWN_DESCRIPTORS
+#: How many of the others there are to one that a connection may use for long. The kernel may keep
+#: half as many connections until they are accepted (the backlog). All of them can be accepted in
+#: one turn of the event loop, and as many again before those that make room for them are closed.
+_DESCRIPTORS_PER_CONNECTION = 2
 _LEAST_CONNECTIONS = 64
 #: One source may have one of so many parts of the connections.
 _SHARE = 4
@@ -32,7 +32,8 @@ def connection_settings(proxies: Sequence[Network] = ()) -> dict[str, Any]:
 
     """
     bounds = bounds_within(_raise_descriptor_limit())
-    return {"http": Connections(bounds, proxies), "ws": "none", "backlog": BACKLOG}
+    backlog = bounds.connections // _DESCRIPTORS_PER_CONNECTION
+    return {"http": Connections(bounds, proxies), "ws": "none", "backlog": backlog}
 
 
 def bounds_within(descriptors: int) -> Bounds:
@@ -42,9 +43,10 @@ def bounds_within(descriptors: int) -> Bounds:
         SettingsError: these are too few.
 
     """
-    connections = min(_BOUNDS.connections, descriptors - _RESERVE)
+    spare = descriptors - _OWN_DESCRIPTORS
+    connections = min(_BOUNDS.connections, spare // _DESCRIPTORS_PER_CONNECTION)
     if connections < _LEAST_CONNECTIONS:
-        least = _RESERVE + _LEAST_CONNECTIONS
+        least = _descriptors_for(_LEAST_CONNECTIONS)
         raise SettingsError(
             "RLIMIT_NOFILE",
             f"{descriptors} descriptors are too few to serve",
@@ -53,10 +55,14 @@ def bounds_within(descriptors: int) -> Bounds:
     return replace(_BOUNDS, connections=connections, connections_per_source=connections // _SHARE)
 
 
+def _descriptors_for(connections: int) -> int:
+    return _OWN_DESCRIPTORS + _DESCRIPTORS_PER_CONNECTION * connections
+
+
 def _raise_descriptor_limit() -> int:
     """Raise the soft limit as far as it is of use; return what it is then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _BOUNDS.connections + _RESERVE
+    wanted = _descriptors_for(_BOUNDS.connections)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
