@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import cycle, islice
 
 import pytest
+from ntag424_service.guards.serving import bounds_within
 
 from tests.attacks.bounded import PATIENCE_SECONDS, bounded
 from tests.attacks.conftest import UID
 from tests.attacks.memory import FEW_BYTES, Memory
 from tests.attacks.peers import HOST, Received, connect, exchange, silent_peers
 from tests.service.asking import tap_body
-from tests.service.running import serving
+from tests.service.running import Service, serving
 
 DESCRIPTORS = 1024
 MANY = 1500
@@ -75,6 +80,27 @@ def test_taps_succeed_while_silent_connections_keep_coming(service, installation
     assert "Traceback" not in str(service.stderr)
 
 
+def test_connections_that_are_accepted_all_at_once_fit_in(service, installation):
+    """As many as the kernel has kept meanwhile, and there is no room for one of them."""
+    pid = service.worker_pids[0]
+    bounds = bounds_within(DESCRIPTORS)
+    honest = HonestClient(service, installation.tag(UID))
+    with ExitStack() as stack:
+        for source in islice(cycle(OTHERS), bounds.connections):
+            stack.enter_context(connect(service.port, source=source))
+        honest.tap()  # all of those before have been accepted then
+        os.kill(pid, signal.SIGSTOP)
+        stack.callback(os.kill, pid, signal.SIGCONT)
+        for source in islice(cycle(OTHERS), bounds.connections // 2):
+            stack.enter_context(connect(service.port, source=source))
+        os.kill(pid, signal.SIGCONT)
+        honest.tap()
+        held = Memory(pid).descriptors()
+    assert honest.statuses == [200, 200]
+    assert held < DESCRIPTORS - bounds.connections // 4
+    assert "Too many open files" not in str(service.stderr)
+
+
 def test_connections_that_come_and_go_leave_nothing_behind(service, installation):
     honest, memory = HonestClient(service, installation.tag(UID)), Memory(service.worker_pids[0])
     honest.tap()
@@ -85,6 +111,34 @@ def test_connections_that_come_and_go_leave_nothing_behind(service, installation
     assert honest.statuses == [200, 200]
     assert memory.descriptors() <= before + 1
     assert memory.growth() < FEW_BYTES
+
+
+# ---- how many there may be -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "connections"), [(256, 64), (1024, 448), (4224, 2048), (1048576, 2048)]
+)
+def test_half_of_the_descriptors_are_for_connections(descriptors, connections):
+    bounds = bounds_within(descriptors)
+    assert (bounds.connections, bounds.connections_per_source) == (connections, connections // 4)
+
+
+def test_with_too_few_descriptors_the_service_does_not_start(installation):
+    with pytest.raises(AssertionError, match=r"RLIMIT_NOFILE: 200 descriptors are too few"):
+        Service(installation.settings, descriptors=200)
+
+
+def test_the_soft_limit_is_raised_as_far_as_it_is_of_use():
+    program = (
+        "from ntag424_service.guards.serving import connection_settings as settings\n"
+        "import resource\n"
+        "settings()\n"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    limited = ["prlimit", "--nofile=256:9999", sys.executable, "-c", program]
+    done = subprocess.run(limited, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["4224", "9999"]
 
 
 # ---- who makes room --------------------------------------------------------------------------
