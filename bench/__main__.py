@@ -11,6 +11,7 @@ from itertools import chain
 from bench import (
     bulk,
     floods,
+    connections,
     import_time,
     ledgers,
     lrp,
@@ -32,6 +33,7 @@ _PARTS = {
         readers,
         provisioning,
         import_time,
+        connections,
         ledgers,
         redis_memory,
         refusals,

@@ -29,8 +29,8 @@ OTHERS = tuple(f"127.0.0.{number}" for number in range(2, 10))
 
 
 @pytest.fixture
-def service(installation):
-    with serving(installation, descriptors=DESCRIPTORS) as service:
+def service(attacked):
+    with serving(attacked, descriptors=DESCRIPTORS) as service:
         yield service
 
 
@@ -67,8 +67,8 @@ class HonestClient:
 
 @pytest.mark.parametrize("sources", [OTHERS, ("127.0.0.1",)], ids=["other sources", "its own"])
 @pytest.mark.parametrize("said", [b"", b"GET /livez HT", b"POST /v1/taps HTTP/1.1\r\n" + HOST])
-def test_taps_succeed_while_silent_connections_keep_coming(service, installation, sources, said):
-    honest, memory = HonestClient(service, installation.tag(UID)), Memory(service.worker_pids[0])
+def test_taps_succeed_while_silent_connections_keep_coming(service, attacked, sources, said):
+    honest, memory = HonestClient(service, attacked.tag(UID)), Memory(service.worker_pids[0])
     with honest.tapping(), silent_peers(service.port, islice(cycle(sources), MANY), said):
         during = len(honest.statuses)
         descriptors = memory.descriptors()
@@ -80,11 +80,11 @@ def test_taps_succeed_while_silent_connections_keep_coming(service, installation
     assert "Traceback" not in str(service.stderr)
 
 
-def test_connections_that_are_accepted_all_at_once_fit_in(service, installation):
+def test_connections_that_are_accepted_all_at_once_fit_in(service, attacked):
     """As many as the kernel has kept meanwhile, and there is no room for one of them."""
     pid = service.worker_pids[0]
     bounds = bounds_within(DESCRIPTORS)
-    honest = HonestClient(service, installation.tag(UID))
+    honest = HonestClient(service, attacked.tag(UID))
     with ExitStack() as stack:
         for source in islice(cycle(OTHERS), bounds.connections):
             stack.enter_context(connect(service.port, source=source))
@@ -101,8 +101,8 @@ def test_connections_that_are_accepted_all_at_once_fit_in(service, installation)
     assert "Too many open files" not in str(service.stderr)
 
 
-def test_connections_that_come_and_go_leave_nothing_behind(service, installation):
-    honest, memory = HonestClient(service, installation.tag(UID)), Memory(service.worker_pids[0])
+def test_connections_that_come_and_go_leave_nothing_behind(service, attacked):
+    honest, memory = HonestClient(service, attacked.tag(UID)), Memory(service.worker_pids[0])
     honest.tap()
     before = memory.descriptors()
     for _ in range(2 * MANY):
@@ -124,9 +124,9 @@ def test_half_of_the_descriptors_are_for_connections(descriptors, connections):
     assert (bounds.connections, bounds.connections_per_source) == (connections, connections // 4)
 
 
-def test_with_too_few_descriptors_the_service_does_not_start(installation):
+def test_with_too_few_descriptors_the_service_does_not_start(attacked):
     with pytest.raises(AssertionError, match=r"RLIMIT_NOFILE: 200 descriptors are too few"):
-        Service(installation.settings, descriptors=200)
+        Service(attacked.settings, descriptors=200)
 
 
 def test_the_soft_limit_is_raised_as_far_as_it_is_of_use():
