@@ -10,8 +10,8 @@ from itertools import chain
 
 from bench import (
     bulk,
-    floods,
     connections,
+    floods,
     import_time,
     ledgers,
     lrp,

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from ntag424_service.errors import SettingsError
-from ntag424_service.guards.serving import BACKLOG
 from ntag424_service.settings import Settings, variable
 
 
@@ -26,7 +25,8 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
         try:
             listeners = [
-                stack.enter_context(socket.create_server(address, family=family, backlog=BACKLOG))
+                # How many may wait is said once more when they are served, with its bound.
+                stack.enter_context(socket.create_server(address, family=family))
                 for family, address in _addresses(settings)
             ]
         except (OSError, UnicodeError) as error:
