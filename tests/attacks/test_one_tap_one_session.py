@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -18,7 +17,7 @@ from ntag424 import Generation, Key, Uid, UrlTemplate
 from ntag424.keys import An10922Keys, SentryEv2Keys
 from ntag424.testing import tap_source
 from tests.service.asking import JSON, Wire
-from tests.service.running import Installation, run_command, serving
+from tests.service.running import Installation, free_port, run_command, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -77,9 +76,8 @@ def install(prepared, tmp_path):
 
 def refused(installation):
     """Start the service, which must not serve; return the lines that it leaves on stderr."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:  # one that would serve ends here
-        port = {"NTAG424_PORT": str(taken.getsockname()[1])}
-        done = run_command("serve", settings=installation.settings | port)
+    port = {"NTAG424_PORT": str(free_port())}
+    done = run_command("serve", settings=installation.settings | port)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     return done.stderr.splitlines()
 
