@@ -172,6 +172,21 @@ class LedgerUnsafeError(LedgerUnavailableError):
         self.hint = advice
 
 
+class LedgerWentBackError(LedgerUnavailableError):
+    """The ledger is behind what this machine knows of it: an older copy, or a part of one.
+
+    Taps that were used since the copy was made would count as fresh again.
+    """
+
+    hint = (
+        "Bring the present ledger back if there is one; if this is all there is, run "
+        "`ntag424-service recover`: it is in use again afterwards, and no used tap counts."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("the ledger went back to an earlier state: it was restored or copied")
+
+
 class LedgerMismatchError(LedgerError):
     """There is no store, or it is not the one that was initialised for this service."""
 

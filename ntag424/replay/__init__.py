@@ -26,6 +26,7 @@ from ntag424.replay._ledger import (
 from ntag424.replay._place import PLACE_SIZE, place_of
 from ntag424.replay._store import LedgerArchive, LedgerStore, Phase
 from ntag424.replay._store_at import store_at
+from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import SqliteLedger, SqliteStore
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "TagRecord",
     "TagState",
     "Verdict",
+    "Witness",
     "enrol_once",
     "place_of",
     "store_at",

@@ -77,6 +77,9 @@ class TagRecord:
     state: TagState
     #: False if only taps under `EnrolmentPolicy.OPEN` made or raised the record.
     enrolled: bool
+    #: True if the ledger was recovered since: the tag may have been tapped further than
+    #: *counter* says. Its next tap only sets the counter, and is answered like a used one.
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The tap was used before."""
+    """The tap was used before, or may have been: the tag's record was behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,11 @@ class Refused:
 
 
 Verdict: TypeAlias = Accepted | Repeated | Replayed | Refused
+
+
+def position(generation: Generation, counter: int) -> bytes:
+    """Return what rises with every tap of a tag: generation (2 bytes), counter (3)."""
+    return bytes(generation) + counter.to_bytes(3, "big")
 
 
 def require_nonce(nonce: bytes | None) -> None:

@@ -18,6 +18,11 @@ def require_serving(phase: Phase) -> None:
             "a move into this ledger has not finished",
             hint="Run the same `ntag424-service move` again: it finishes.",
         )
+    if phase is Phase.RECOVERING:
+        raise LedgerMismatchError(
+            "this ledger is a copy, or a recovery of it has not finished",
+            hint="Run `ntag424-service recover`.",
+        )
     if phase is Phase.LEAVING:
         raise LedgerMismatchError(
             "a move out of this ledger has not finished",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import Enum, unique
 from typing import Protocol
 
 from ntag424.replay._clock import Clock
 from ntag424.replay._ledger import TagLedger, TagRecord
+from ntag424.replay._witness import Witness
 
 
 @unique
@@ -16,6 +17,8 @@ class Phase(Enum):
 
     #: A move into it has not finished.
     FILLING = "filling"
+    #: A copy that must be recovered before it serves, or a recovery that has not finished.
+    RECOVERING = "recovering"
     SERVING = "serving"
     #: It is being moved; where it goes has not served yet.
     LEAVING = "leaving"
@@ -34,7 +37,29 @@ class LedgerArchive(Protocol):
         ...
 
     async def enter(self, phase: Phase) -> None:
-        """Change the phase. Once it returned, whoever has the ledger open obeys."""
+        """Change the phase. Once it returned, whoever has the ledger open obeys.
+
+        To be filled or recovered, a ledger forgets its sessions.
+        """
+        ...
+
+    async def revisions(self) -> Mapping[int, int]:
+        """Return how far each part of the ledger is: see `Witness`.
+
+        A revision rises with every change: a tap that is accepted, an enrolment, a state,
+        a session that is ended, a merge. It is timeline * 2^40 + changes.
+        """
+        ...
+
+    async def start_timeline(self, timeline: int) -> None:
+        """Set the revision of every part to the beginning of *timeline*.
+
+        What comes after is ahead of all that anybody saw in a lower timeline.
+        """
+        ...
+
+    async def mark_behind(self) -> None:
+        """Let the next tap of every known tag only set its counter: see `TagRecord.behind`."""
         ...
 
     async def count(self) -> int:
@@ -83,15 +108,19 @@ class LedgerStore(Protocol):
         """
         ...
 
-    def open(self, store_id: str, *, clock: Clock | None = None) -> TagLedger:
+    def open(
+        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+    ) -> TagLedger:
         """Open the ledger called *store_id*.
 
         One on this machine is looked at here and now; one across a network is first
         asked when it is first used: `TagLedger.check` tells beforehand. A *clock*
-        stands in for the store's own.
+        stands in for the store's own. By the *witness* it is noticed that the ledger went
+        back; without one, only what happened since it was opened is known. The ledger closes it.
 
         Raises:
             LedgerMismatchError: it is missing, foreign, older, newer or not serving.
+            LedgerWentBackError: it is behind the *witness*.
             LedgerUnavailableError: it cannot be used.
 
         """
