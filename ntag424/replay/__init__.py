@@ -24,6 +24,7 @@ from ntag424.replay._ledger import (
     Verdict,
 )
 from ntag424.replay._place import PLACE_SIZE, place_of
+from ntag424.replay._recovery import Recovery, recover, take_up
 from ntag424.replay._store import LedgerArchive, LedgerStore, Phase
 from ntag424.replay._store_at import store_at
 from ntag424.replay._witness import Witness
@@ -44,6 +45,7 @@ __all__ = [
     "LedgerStore",
     "LiveGrant",
     "Phase",
+    "Recovery",
     "Refused",
     "Repeated",
     "Replayed",
@@ -58,5 +60,7 @@ __all__ = [
     "Witness",
     "enrol_once",
     "place_of",
+    "recover",
     "store_at",
+    "take_up",
 ]

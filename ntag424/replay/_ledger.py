@@ -77,8 +77,8 @@ class TagRecord:
     state: TagState
     #: False if only taps under `EnrolmentPolicy.OPEN` made or raised the record.
     enrolled: bool
-    #: True if the ledger was recovered since: the tag may have been tapped further than
-    #: *counter* says. Its next tap only sets the counter, and is answered like a used one.
+    #: True if the ledger was recovered, and the tag may have been tapped further than
+    #: *counter* says: its next tap only sets the counter, and is answered like a used one.
     behind: bool = False
 
 

@@ -58,6 +58,17 @@ class LedgerArchive(Protocol):
         """
         ...
 
+    async def is_incomplete(self) -> bool:
+        """Say whether tags that it does not know may have been tapped all the same."""
+        ...
+
+    async def mark_incomplete(self) -> None:
+        """Let the first tap of every tag that comes in from now on only set its counter.
+
+        For a ledger that was recovered lacks the tags that came after the copy was made.
+        """
+        ...
+
     async def mark_behind(self) -> None:
         """Let the next tap of every known tag only set its counter: see `TagRecord.behind`."""
         ...

@@ -130,7 +130,8 @@ class Witness:
         """The highest timeline of the ledger that was observed, 0 if none."""
         size = MAX_PARTS * _REVISION_SIZE
         seen = struct.unpack(f">{MAX_PARTS}Q", os.pread(self._file, size, _REVISIONS_AT))
-        return max(*seen, *self._late_revisions.values()) // CHANGES_PER_TIMELINE
+        highest: int = max(*seen, *self._late_revisions.values())
+        return highest // CHANGES_PER_TIMELINE
 
     def require(self, revisions: Mapping[int, int]) -> None:
         """Return if the ledger is at least as far as it was seen.

@@ -5,32 +5,32 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
-from ntag424.model import Uid
-from ntag424.replay._ledger import TagRecord, TagState
+from ntag424.replay._ledger import TagRecord
 from ntag424.replay._store import Phase
+from ntag424.replay._witness import CHANGES_PER_TIMELINE
 from ntag424.replay.sqlite import _opening
-from ntag424.replay.sqlite._group_commit import Operation, T
-from ntag424.replay.sqlite._operations import generation_of, number_of
+from ntag424.replay.sqlite._operations import number_of, record_of
 from ntag424.replay.sqlite._same_files import SameFiles
 from ntag424.replay.sqlite._schema import FILE_ERRORS
+from ntag424.replay.sqlite._transactions import Operation, T
 
 _PAGE = 1000
 # Nobody holds a phone meanwhile; a busy service lets go of the lock now and then.
 _BUSY_MS = 10_000
 
 _RECORDS = """
-    SELECT uid, generation, counter, state, enrolled FROM tag
+    SELECT uid, generation, counter, state, enrolled, behind FROM tag
     WHERE uid > ? ORDER BY uid LIMIT ?
 """
 _MERGE = """
-    INSERT INTO tag (uid, generation, counter, state, enrolled)
-    VALUES (:uid, :generation, :counter, :state, :enrolled)
+    INSERT INTO tag (uid, generation, counter, state, enrolled, behind)
+    VALUES (:uid, :generation, :counter, :state, :enrolled, :behind)
     ON CONFLICT (uid) DO UPDATE SET
         generation = excluded.generation,
         counter = iif(generation = excluded.generation,
@@ -41,8 +41,14 @@ _MERGE = """
                      ELSE 'active' END,
         enrolled = iif(generation = excluded.generation,
                        max(enrolled, excluded.enrolled), excluded.enrolled),
+        behind = iif(generation = excluded.generation,
+                     max(behind, excluded.behind), excluded.behind),
         nonce_digest = NULL, nonce_boot = NULL, nonce_ms = NULL
     WHERE generation <= excluded.generation
+"""
+_FORGET_NONCES = """
+    UPDATE tag SET nonce_digest = NULL, nonce_boot = NULL, nonce_ms = NULL
+    WHERE nonce_digest IS NOT NULL
 """
 # As `TagLedger.set_state` does: they must not come back with the tag.
 _END_SESSIONS = """
@@ -75,7 +81,8 @@ class SqliteArchive:
 
     async def phase(self) -> Phase:
         """See `LedgerArchive.phase`."""
-        return await self._run(_opening.phase_of)
+        phase, _ = await self._run(_opening.state_of)
+        return phase
 
     async def enter(self, phase: Phase) -> None:
         """See `LedgerArchive.enter`."""
@@ -83,10 +90,34 @@ class SqliteArchive:
         def enter(db: sqlite3.Connection) -> None:
             """Forget sessions from before a seal: they may have been ended elsewhere."""
             db.execute("UPDATE store SET phase = ?", (phase.value,))
-            if phase is Phase.FILLING:
+            if phase in {Phase.FILLING, Phase.RECOVERING}:
                 db.execute("DELETE FROM session")
+                db.execute(_FORGET_NONCES)
 
         await self._run(enter)
+
+    async def revisions(self) -> Mapping[int, int]:
+        """See `LedgerArchive.revisions`."""
+        _, revision = await self._run(_opening.state_of)
+        return {0: revision}
+
+    async def start_timeline(self, timeline: int) -> None:
+        """See `LedgerArchive.start_timeline`."""
+        start = (timeline * CHANGES_PER_TIMELINE,)
+        await self._run(lambda db: db.execute("UPDATE store SET revision = ?", start))
+
+    async def is_incomplete(self) -> bool:
+        """See `LedgerArchive.is_incomplete`."""
+        row = await self._run(lambda db: db.execute("SELECT incomplete FROM store").fetchone())
+        return bool(row[0])
+
+    async def mark_incomplete(self) -> None:
+        """See `LedgerArchive.mark_incomplete`."""
+        await self._run(lambda db: db.execute("UPDATE store SET incomplete = 1"))
+
+    async def mark_behind(self) -> None:
+        """See `LedgerArchive.mark_behind`."""
+        await self._run(lambda db: db.execute("UPDATE tag SET behind = 1"))
 
     async def count(self) -> int:
         """See `LedgerArchive.count`."""
@@ -106,6 +137,7 @@ class SqliteArchive:
         def merge(db: sqlite3.Connection) -> None:
             """Take all in, or none."""
             db.executemany(_MERGE, rows)
+            db.execute("UPDATE store SET revision = revision + 1")
             db.executemany(_END_SESSIONS, rows)
 
         await self._run(merge)
@@ -157,6 +189,7 @@ def _row(record: TagRecord) -> dict[str, bytes | int | str]:
         "counter": record.counter,
         "state": record.state.value,
         "enrolled": record.enrolled,
+        "behind": record.behind,
     }
 
 
@@ -164,10 +197,6 @@ def _page(last: bytes) -> Operation[Sequence[TagRecord]]:
     """Read what comes after the tag *last*."""
 
     def read(db: sqlite3.Connection) -> Sequence[TagRecord]:
-        return [_record(*row) for row in db.execute(_RECORDS, (last, _PAGE))]
+        return [record_of(row) for row in db.execute(_RECORDS, (last, _PAGE))]
 
     return read
-
-
-def _record(uid: bytes, generation: int, counter: int, state: str, enrolled: int) -> TagRecord:
-    return TagRecord(Uid(uid), generation_of(generation), counter, TagState(state), bool(enrolled))

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import threading
 from itertools import count
 from pathlib import Path
 from typing import Self
 
-from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.model import Generation, Uid
 from ntag424.replay._clock import BootClock, Clock
 from ntag424.replay._ledger import (
     EnrolmentPolicy,
     Grant,
     LiveGrant,
+    Refused,
     TagRecord,
     TagState,
     Verdict,
+    position,
     require_nonce,
     require_read_counter,
 )
 from ntag424.replay._phases import require_serving
+from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _opening, _operations, _schema
-from ntag424.replay.sqlite._group_commit import GroupCommit, Operation, T
+from ntag424.replay.sqlite._frames import ReadFrame, WriteFrame
 from ntag424.replay.sqlite._operations import Moment, Redemption
-from ntag424.replay.sqlite._same_files import SameFiles
+from ntag424.replay.sqlite._transactions import TransactionThread
 from ntag424.sdm import CountedTap
 
 # Ended sessions are swept out faster than taps bring new ones.
@@ -42,29 +42,43 @@ class SqliteLedger:
     init = staticmethod(_schema.init)
     migrate = staticmethod(_schema.migrate)
 
-    def __init__(self, path: Path, db: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, clock: Clock, witness: Witness) -> None:
         """Take over a connection that was checked; call `open` instead."""
         self._clock = clock
         self._boot = _operations.boot_number(db, clock.boot_id)
-        self._files = SameFiles(path)
-        self._db = db
-        self._reader = _schema.connect(path)
-        self._reading = threading.Lock()
+        self._witness = witness
         self._redemptions = count(1)
-        self._writer = GroupCommit(db, self._require_ours)
+        self._frame = WriteFrame(path, witness)
+        self._reader = TransactionThread(_schema.connect(path), ReadFrame(path, witness))
+        self._writer = TransactionThread(db, self._frame)
 
     @classmethod
-    def open(cls, path: Path, *, store_id: str, clock: Clock | None = None) -> Self:
-        """Open the ledger called *store_id* at *path*.
+    def open(
+        cls,
+        path: Path,
+        *,
+        store_id: str,
+        clock: Clock | None = None,
+        witness: Witness | None = None,
+    ) -> Self:
+        """Open the ledger called *store_id* at *path*; see `LedgerStore.open`.
 
         Raises:
             LedgerMismatchError: the file is missing, foreign, older, newer or not serving.
+            LedgerWentBackError: it is behind the *witness*.
             LedgerUnavailableError: it is damaged or cannot be written.
 
         """
-        with _opening.taking_over(path, store_id) as db:
-            require_serving(_opening.phase_of(db))
-            return cls(path, db, clock or BootClock())
+        witness = witness or Witness.in_memory()
+        try:
+            with _opening.taking_over(path, store_id) as db:
+                phase, revision = _opening.state_of(db)
+                require_serving(phase)
+                witness.require({0: revision})
+                return cls(path, db, clock or BootClock(), witness)
+        except BaseException:
+            witness.close()
+            raise
 
     async def redeem(
         self,
@@ -83,14 +97,23 @@ class SqliteLedger:
             now = self._now()
             if next(self._redemptions) % _REDEMPTIONS_PER_SWEEP == 0:
                 _operations.forget_ended_sessions(db, now)
-            return redemption.decide(db, now)
+            verdict = redemption.decide(db, now)
+            if not isinstance(verdict, Refused):
+                self._frame.use_up(tap.uid, position(tap.generation, tap.counter))
+            return verdict
 
         return await self._writer.run(redeem)
 
     async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
         require_read_counter(counter)
-        await self._writer.run(lambda db: _operations.enrol(db, uid, generation, counter))
+
+        def enrol(db: sqlite3.Connection) -> None:
+            """Taps up to *counter* are used from now on."""
+            _operations.enrol(db, uid, generation, counter)
+            self._frame.use_up(uid, position(generation, counter))
+
+        await self._writer.run(enrol)
 
     async def set_state(self, uid: Uid, state: TagState) -> None:
         """See `TagLedger.set_state`."""
@@ -102,11 +125,11 @@ class SqliteLedger:
 
     async def find(self, uid: Uid) -> TagRecord | None:
         """See `TagLedger.find`."""
-        return await self._read(lambda db: _operations.find_tag(db, uid))
+        return await self._reader.run(lambda db: _operations.find_tag(db, uid))
 
     async def grant(self, digest: bytes) -> LiveGrant | None:
         """See `TagLedger.grant`."""
-        return await self._read(lambda db: _operations.find_grant(db, digest, self._now()))
+        return await self._reader.run(lambda db: _operations.find_grant(db, digest, self._now()))
 
     async def check(self) -> None:
         """See `TagLedger.check`."""
@@ -116,27 +139,8 @@ class SqliteLedger:
     async def aclose(self) -> None:
         """See `TagLedger.aclose`."""
         await self._writer.aclose()
-        with self._reading:
-            self._reader.close()
-        self._db.close()
-
-    async def _read(self, operation: Operation[T]) -> T:
-        """Run *operation* beside the writer, which WAL mode allows."""
-
-        def read() -> T:
-            with self._reading:
-                self._require_ours(self._reader)
-                return operation(self._reader)
-
-        try:
-            return await asyncio.to_thread(read)
-        except (*_schema.FILE_ERRORS, OSError, LedgerMismatchError) as error:
-            raise LedgerUnavailableError(f"the ledger cannot be read: {error}") from error
+        await self._reader.aclose()
+        self._witness.close()
 
     def _now(self) -> Moment:
         return Moment(self._boot, self._clock.uptime_ms(), self._clock.wall())
-
-    def _require_ours(self, db: sqlite3.Connection) -> None:
-        """Go on only while nobody took the files away, or the ledger elsewhere."""
-        self._files.require()
-        require_serving(_opening.phase_of(db))

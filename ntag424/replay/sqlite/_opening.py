@@ -12,7 +12,11 @@ from ntag424.replay._store import Phase
 from ntag424.replay.sqlite import _schema
 
 _PHASES = {phase.value: phase for phase in Phase}
-_DAMAGED = "the ledger is damaged; restore it from a backup"
+_DAMAGED = "the ledger is damaged"
+_DAMAGED_HINT = (
+    "Restore a backup made by `ntag424-service backup`, and run `ntag424-service recover`; a copy "
+    "of the file alone, made while it is in use, lacks what its -wal holds, or is torn."
+)
 
 
 @contextmanager
@@ -40,18 +44,18 @@ def taking_over(path: Path, store_id: str) -> Iterator[sqlite3.Connection]:
         undo.pop_all()
 
 
-def phase_of(db: sqlite3.Connection) -> Phase:
-    """Return what the ledger is there for.
+def state_of(db: sqlite3.Connection) -> tuple[Phase, int]:
+    """Return what the ledger is there for, and its revision.
 
     Raises:
         LedgerUnavailableError: it does not say.
 
     """
-    row = db.execute("SELECT phase FROM store").fetchone()
+    row = db.execute("SELECT phase, revision FROM store").fetchone()
     phase = None if row is None else _PHASES.get(row[0])
     if phase is None:
-        raise LedgerUnavailableError(_DAMAGED)
-    return phase
+        raise LedgerUnavailableError(_DAMAGED, hint=_DAMAGED_HINT)
+    return phase, row[1]
 
 
 def _write_ahead(db: sqlite3.Connection) -> None:
@@ -78,4 +82,4 @@ def _require_store(db: sqlite3.Connection, store_id: str) -> None:
     if row is None or row[0] != store_id:
         raise LedgerMismatchError("this is not the ledger that was initialised for this service")
     if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-        raise LedgerUnavailableError(_DAMAGED)
+        raise LedgerUnavailableError(_DAMAGED, hint=_DAMAGED_HINT)

@@ -29,30 +29,50 @@ _ADVANCE = {
     EnrolmentPolicy.REGISTERED: """
         UPDATE tag SET counter = :counter,
             nonce_digest = :nonce, nonce_boot = :nonce_boot, nonce_ms = :nonce_ms
-        WHERE uid = :uid AND state = 'active' AND enrolled
+        WHERE uid = :uid AND state = 'active' AND enrolled AND NOT behind
             AND generation = :generation AND counter < :counter
     """,
     EnrolmentPolicy.OPEN: """
         INSERT INTO tag (uid, generation, counter, state, enrolled,
             nonce_digest, nonce_boot, nonce_ms)
-        VALUES (:uid, :generation, :counter, 'active', 0, :nonce, :nonce_boot, :nonce_ms)
+        SELECT :uid, :generation, :counter, 'active', 0, :nonce, :nonce_boot, :nonce_ms
+        WHERE NOT (SELECT incomplete FROM store) OR EXISTS (SELECT 1 FROM tag WHERE uid = :uid)
         ON CONFLICT (uid) DO UPDATE SET
             generation = excluded.generation, counter = excluded.counter,
             enrolled = enrolled AND generation = excluded.generation,
             nonce_digest = excluded.nonce_digest, nonce_boot = excluded.nonce_boot,
             nonce_ms = excluded.nonce_ms
-        WHERE state = 'active'
+        WHERE state = 'active' AND NOT behind
+            AND (generation, counter) < (excluded.generation, excluded.counter)
+    """,
+}
+# The same conditions; of a tag that is behind, or unknown to a ledger that is incomplete, the
+# tap only says how far it is.
+_CATCH_UP = {
+    EnrolmentPolicy.REGISTERED: """
+        UPDATE tag SET counter = :counter, behind = 0
+        WHERE uid = :uid AND state = 'active' AND enrolled AND behind
+            AND generation = :generation AND counter < :counter
+    """,
+    EnrolmentPolicy.OPEN: """
+        INSERT INTO tag (uid, generation, counter, state, enrolled)
+        VALUES (:uid, :generation, :counter, 'active', 0)
+        ON CONFLICT (uid) DO UPDATE SET
+            generation = excluded.generation, counter = excluded.counter, behind = 0,
+            enrolled = enrolled AND generation = excluded.generation
+        WHERE state = 'active' AND behind
             AND (generation, counter) < (excluded.generation, excluded.counter)
     """,
 }
 _ENROL = """
-    INSERT INTO tag (uid, generation, counter, state, enrolled)
-    VALUES (:uid, :generation, :counter, 'active', 1)
+    INSERT INTO tag (uid, generation, counter, state, enrolled, behind)
+    VALUES (:uid, :generation, :counter, 'active', 1, (SELECT incomplete FROM store))
     ON CONFLICT (uid) DO UPDATE SET
         generation = excluded.generation,
         counter = iif(generation = excluded.generation,
                       max(counter, excluded.counter), excluded.counter),
         state = iif(state = 'erased', 'active', state),
+        behind = iif(generation = excluded.generation, behind, excluded.behind),
         enrolled = 1, nonce_digest = NULL, nonce_boot = NULL, nonce_ms = NULL
     WHERE generation < excluded.generation
         OR (generation = excluded.generation AND NOT enrolled AND state <> 'erased')
@@ -98,6 +118,8 @@ class Redemption:
         """Decide the tap, and store the grant if it is accepted."""
         if db.execute(_ADVANCE[self.policy], self._row(now)).rowcount == 1:
             return self._accept(db, now)
+        if db.execute(_CATCH_UP[self.policy], self._row(now)).rowcount == 1:
+            return Replayed()
         # Still in the transaction that holds the write lock: this row is the one
         # that the statement above did not change.
         return self._explain(db, now)
@@ -194,12 +216,16 @@ def find_grant(db: sqlite3.Connection, digest: bytes, now: Moment) -> LiveGrant 
 
 def find_tag(db: sqlite3.Connection, uid: Uid) -> TagRecord | None:
     """See `TagLedger.find`."""
-    query = "SELECT generation, counter, state, enrolled FROM tag WHERE uid = ?"
+    query = "SELECT uid, generation, counter, state, enrolled, behind FROM tag WHERE uid = ?"
     row = db.execute(query, (uid,)).fetchone()
-    if row is None:
-        return None
-    generation, counter, state, enrolled = row
-    return TagRecord(uid, generation_of(generation), counter, TagState(state), bool(enrolled))
+    return None if row is None else record_of(row)
+
+
+def record_of(row: tuple[bytes, int, int, str, int, int]) -> TagRecord:
+    """Read the columns uid, generation, counter, state, enrolled and behind of a tag."""
+    uid, number, counter, state, enrolled, behind = row
+    generation = generation_of(number)
+    return TagRecord(Uid(uid), generation, counter, TagState(state), bool(enrolled), bool(behind))
 
 
 def touch(db: sqlite3.Connection, now: Moment) -> None:

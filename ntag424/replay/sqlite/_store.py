@@ -9,6 +9,7 @@ from typing import Self
 from ntag424.errors import LedgerUnavailableError, StoreUrlError
 from ntag424.replay._clock import Clock
 from ntag424.replay._store import Phase
+from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _schema
 from ntag424.replay.sqlite._archive import SqliteArchive
 from ntag424.replay.sqlite._ledger import SqliteLedger
@@ -52,9 +53,11 @@ class SqliteStore:
         """See `LedgerStore.migrate`."""
         return await asyncio.to_thread(_schema.migrate, self._path)
 
-    def open(self, store_id: str, *, clock: Clock | None = None) -> SqliteLedger:
+    def open(
+        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+    ) -> SqliteLedger:
         """See `LedgerStore.open`."""
-        return SqliteLedger.open(self._path, store_id=store_id, clock=clock)
+        return SqliteLedger.open(self._path, store_id=store_id, clock=clock, witness=witness)
 
     async def archive(self, store_id: str) -> SqliteArchive:
         """See `LedgerStore.archive`."""

@@ -1,4 +1,4 @@
-"""One writer thread, one transaction for all that waits: one fsync for many taps."""
+"""A thread for a connection, one transaction for all that waits: one fsync for many taps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -15,15 +15,36 @@ from ntag424.errors import LedgerError, LedgerUnavailableError
 from ntag424.replay.sqlite._schema import FILE_ERRORS
 
 T = TypeVar("T")
-#: Runs inside a write transaction; what it returns is told only after the commit.
+#: Runs inside a transaction; what it returns is told only after the commit.
 Operation: TypeAlias = Callable[[sqlite3.Connection], T]
 
-_MOST_PER_COMMIT = 512
+_MOST_AT_ONCE = 512
 _DEADLINE_SECONDS = 1.0
+#: SQLite itself waits longer than that for some locks.
+_FAREWELL_SECONDS = 5.0
+
+
+class Frame(Protocol):
+    """What every transaction of a connection begins and ends with."""
+
+    #: The statement that opens it.
+    begin: str
+
+    def opened(self, db: sqlite3.Connection) -> None:
+        """Raise `LedgerError` or `OSError` if nothing may be done any more."""
+        ...
+
+    def closing(self, db: sqlite3.Connection) -> None:
+        """Do what belongs to the transaction besides the operations."""
+        ...
+
+    def committed(self) -> None:
+        """Take note that it holds; whoever waits is told afterwards."""
+        ...
 
 
 class _Waiting(Protocol):
-    """A job as the writer thread sees it, whatever it returns."""
+    """A job as the thread sees it, whatever it returns."""
 
     loop: asyncio.AbstractEventLoop
 
@@ -64,21 +85,20 @@ class _Job(Generic[T]):
             self._settle()
 
 
-class GroupCommit:
-    """Serialises writes of any number of event loops into as few commits as possible."""
+class TransactionThread:
+    """Runs the operations of any number of event loops in as few transactions as possible."""
 
-    def __init__(self, db: sqlite3.Connection, guard: Operation[None]) -> None:
-        #: Runs first in every transaction; raises `LedgerError` or `OSError` if nothing
-        #: may be written any more.
-        self._guard = guard
+    def __init__(self, db: sqlite3.Connection, frame: Frame) -> None:
+        """Take over the connection *db*, and close it at the end."""
+        self._frame = frame
         self._db = db
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
 
     async def run(self, operation: Operation[T]) -> T:
-        """Run *operation* in a write transaction and return once it is on disk.
+        """Run *operation* in a transaction and return once that is over, and on disk.
 
         Raises:
             LedgerUnavailableError: it was not committed, or not in time. In the second
@@ -96,16 +116,17 @@ class GroupCommit:
             raise _unavailable("the ledger did not answer in time", error) from error
 
     async def aclose(self) -> None:
-        """Finish what waits, then stop the thread."""
+        """Finish what waits, then stop the thread; leave one that SQLite keeps waiting."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, _FAREWELL_SECONDS)
 
     def _work(self) -> None:
-        while batch := self._next_batch():
-            self._commit(batch)
-            _deliver(batch)
+        with closing(self._db):
+            while batch := self._next_batch():
+                self._commit(batch)
+                _deliver(batch)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for one job and take along all that are there; empty at the end."""
@@ -113,7 +134,7 @@ class GroupCommit:
         job = self._queue.get()
         while job is not None:
             batch.append(job)
-            if len(batch) == _MOST_PER_COMMIT:
+            if len(batch) == _MOST_AT_ONCE:
                 return batch
             try:
                 job = self._queue.get_nowait()
@@ -125,13 +146,17 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._guard(self._db)
+            self._db.execute(self._frame.begin)
+            self._frame.opened(self._db)
             for job in batch:
                 job.run(self._db)
+            self._frame.closing(self._db)
             self._db.execute("COMMIT")
+            self._frame.committed()
+        except LedgerUnavailableError as error:
+            self._undo(batch, error)
         except (*FILE_ERRORS, OSError, LedgerError) as error:
-            self._undo(batch, _unavailable("the ledger could not be written", error))
+            self._undo(batch, _unavailable("the ledger cannot be used", error))
         # A bug must reach the callers: they would wait for ever on a dead thread.
         except Exception as error:  # noqa: BLE001
             self._undo(batch, error)
@@ -161,6 +186,7 @@ def _deliver_here(jobs: list[_Waiting]) -> None:
 
 
 def _unavailable(message: str, cause: Exception) -> LedgerUnavailableError:
-    error = LedgerUnavailableError(f"{message}: {cause}" if str(cause) else message)
+    hint = cause.hint if isinstance(cause, LedgerError) else None
+    error = LedgerUnavailableError(f"{message}: {cause}" if str(cause) else message, hint=hint)
     error.__cause__ = cause
     return error
