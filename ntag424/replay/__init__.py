@@ -27,10 +27,11 @@ from ntag424.replay._place import PLACE_SIZE, place_of
 from ntag424.replay._recovery import Recovery, recover, take_up
 from ntag424.replay._store import LedgerArchive, LedgerStore, Phase
 from ntag424.replay._store_at import store_at
-from ntag424.replay._witness import Witness
+from ntag424.replay._witness import CHANGES_PER_TIMELINE, Witness
 from ntag424.replay.sqlite import SqliteLedger, SqliteStore
 
 __all__ = [
+    "CHANGES_PER_TIMELINE",
     "PLACE_SIZE",
     "Accepted",
     "BootClock",

@@ -15,18 +15,20 @@ import typer
 from ntag424 import Generation, Uid
 from ntag424.errors import LedgerError
 from ntag424.replay import TagLedger, TagRecord, TagState
+from ntag424_service.backup_command import backup
 from ntag424_service.demo import run_demo
-from ntag424_service.errors import ListRefusedError, MoveError, SettingsError
+from ntag424_service.errors import CopyError, ListRefusedError, MoveError, SettingsError
 from ntag424_service.exits import Exit
 from ntag424_service.list_import import import_list
 from ntag424_service.move_command import move
 from ntag424_service.observe import configure_logging
-from ntag424_service.preparation import draw_credential, initialise
+from ntag424_service.preparation import draw_credential, initialise, migrate_store
+from ntag424_service.recover_command import recover
 from ntag424_service.sample import sample_document
 from ntag424_service.serving import run_service
 from ntag424_service.settings import load_settings
 from ntag424_service.signed_list import Signer, read_signed_list
-from ntag424_service.stores import check_store, find_store, open_store
+from ntag424_service.stores import open_store, take_up_store
 
 T = TypeVar("T")
 
@@ -56,7 +58,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # tracebacks with local variables would show keys
 )
-cli.command()(move)
+for command in (move, backup, recover):
+    cli.command()(command)
 
 
 @cli.command()
@@ -81,8 +84,8 @@ def init(
 @cli.command()
 def migrate() -> None:
     """Bring the store of an older release up to date. Stop the service first."""
-    steps = asyncio.run(find_store(load_settings()).migrate())
-    typer.echo(f"migrations applied: {steps}")
+    for line in migrate_store(load_settings()):
+        typer.echo(line)
 
 
 @cli.command()
@@ -169,13 +172,14 @@ def _members(record: TagRecord) -> dict[str, str | int]:
         "counter": record.counter,
         "state": record.state.value,
         "enrolled": record.enrolled,
+        "behind": record.behind,
     }
 
 
 def _with_ledger(ask: Callable[[TagLedger], Awaitable[T]]) -> T:
     async def run() -> T:
         settings = load_settings()
-        await check_store(settings)
+        await take_up_store(settings)
         _, ledger = open_store(settings)
         try:
             return await ask(ledger)
@@ -191,7 +195,7 @@ def main() -> None:
         cli()
     except SettingsError as error:
         sys.exit(_report(error, error.hint, Exit.SETTINGS))
-    except (ListRefusedError, MoveError, LedgerError) as error:
+    except (CopyError, ListRefusedError, MoveError, LedgerError) as error:
         sys.exit(_report(error, error.hint, Exit.FAILED))
 
 

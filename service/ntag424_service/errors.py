@@ -52,6 +52,15 @@ class RateLimitedError(Exception):
         self.hang_up = hang_up
 
 
+class CopyError(Exception):
+    """A ledger was not copied, or not recovered."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        #: One sentence on what to do.
+        self.hint = hint
+
+
 class TapRefusedError(Exception):
     """A tap gets no session, for the reason its outcome names."""
 

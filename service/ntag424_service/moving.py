@@ -14,7 +14,7 @@ from enum import StrEnum, unique
 from typing import TypeAlias
 
 from ntag424.errors import LedgerError, LedgerMismatchError, LedgerUnavailableError
-from ntag424.replay import LedgerArchive, LedgerStore, Phase
+from ntag424.replay import CHANGES_PER_TIMELINE, LedgerArchive, LedgerStore, Phase
 from ntag424_service.comparing import count_missing, covers, is_no_older
 from ntag424_service.errors import MoveError
 
@@ -86,9 +86,19 @@ async def _carry(origin: LedgerArchive, goal: LedgerArchive, tell: Tell) -> int:
     if missing:
         raise MoveError(f"{missing} of {done} tags did not arrive in {_TARGET}", _AGAIN)
     tell(Progress(Step.VERIFIED, done, done))
+    await _go_ahead(origin, goal)
     await _hand_over(origin, goal)
     tell(Progress(Step.SERVING, done, done))
     return done
+
+
+async def _go_ahead(origin: LedgerArchive, goal: LedgerArchive) -> None:
+    """Let the target be ahead of all that anybody knows of the source."""
+    with _blaming(_EITHER):
+        if await origin.is_incomplete():
+            await goal.mark_incomplete()
+        revisions = await origin.revisions()
+        await goal.start_timeline(1 + max(revisions.values()) // CHANGES_PER_TIMELINE)
 
 
 async def _hand_over(origin: LedgerArchive, goal: LedgerArchive) -> None:
@@ -168,6 +178,11 @@ def _require_safe(begun: Phase, found: Phase | None) -> None:
             raise MoveError(
                 f"a move out of {_TARGET} has not finished",
                 "Finish that one first: run it again.",
+            )
+        case (Phase.RECOVERING, _) | (_, Phase.RECOVERING):
+            raise MoveError(
+                "one of the two ledgers is a copy that was not recovered yet",
+                "Point NTAG424_STORE to it and run `ntag424-service recover` first.",
             )
         case Phase.FILLING, _:
             raise MoveError(

@@ -14,7 +14,8 @@ from ntag424_service.errors import SettingsError
 from ntag424_service.identity import Identity
 from ntag424_service.private_files import write_private_file
 from ntag424_service.settings import Settings, variable
-from ntag424_service.stores import find_store, unusable
+from ntag424_service.stores import find_store, read_identity, unusable
+from ntag424_service.witness import make_witness, witness_path
 
 _KEYRING = """\
 # Master keys. Whoever reads this file can make taps of every tag: keep it at mode 600
@@ -39,14 +40,32 @@ def initialise(settings: Settings, *, new_keyring: bool) -> Iterator[str]:
     keyring_file = None
     if new_keyring:
         keyring_file = _free_place(variable("keyring_file"), settings.keyring_file)
+    _free_place(variable("witness_file"), witness_path(settings))
     store_id = _make_store(store)
     _write(variable("identity_file"), identity_file, Identity.new(store_id).text())
+    make_witness(settings, store_id)
     yield f"{variable('store')}: ledger {store_id} made"
     yield f"{variable('identity_file')}: identity written"
+    yield f"{variable('witness_file')}: witness made"
     if keyring_file is not None:
         keyring = _KEYRING.format(key=secrets.token_hex(16).upper())
         _write(variable("keyring_file"), keyring_file, keyring)
         yield f"{variable('keyring_file')}: keyring written, one version; make a backup now"
+
+
+def migrate_store(settings: Settings) -> Iterator[str]:
+    """Bring store and witness of an older release up to date, and say what was done.
+
+    Raises:
+        SettingsError: a setting is missing, or a place cannot be written.
+        LedgerError: the store cannot be migrated.
+
+    """
+    steps = asyncio.run(find_store(settings).migrate())
+    yield f"migrations applied: {steps}"
+    # A ledger that needed no step is of a release that makes the witness with it.
+    if steps and make_witness(settings, read_identity(settings).store_id):
+        yield f"{variable('witness_file')}: witness made; it knows the ledger from now on"
 
 
 def draw_credential(settings: Settings, out: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ntag424_service.guards.serving import connection_settings
 from ntag424_service.guards.sources import proxy_settings
 from ntag424_service.listening import announce, listening
 from ntag424_service.settings import Settings
-from ntag424_service.stores import check_store
+from ntag424_service.stores import take_up_store
 from ntag424_service.workers import GRACEFUL_SECONDS, SILENT_SECONDS, Worker, run_workers
 
 
@@ -29,8 +29,8 @@ def run_service(settings: Settings) -> None:
 
     """
     with listening(settings) as listeners:
+        asyncio.run(take_up_store(settings))
         parts = assemble(settings)
-        asyncio.run(check_store(settings))
         if settings.workers == 1:
             _run_here(_configuration(settings, create_app(settings, parts)), listeners)
         else:  # each worker builds its own; this process has shown that they can

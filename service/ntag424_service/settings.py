@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     identity_file: Path | None = Field(
         default=None, description="Made by `init`: which store is ours, and the session key."
     )
+    witness_file: Path | None = Field(
+        default=None,
+        description="What this machine remembers of the ledger; by default beside the identity.",
+    )
     enrolment_credential_file: Path | None = Field(
         default=None, description="Digest of the credential that enrols tags; switches that on."
     )

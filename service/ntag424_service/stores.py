@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import aclosing, closing
 from pathlib import Path
 
 from ntag424.errors import LedgerError, LedgerUnavailableError, StoreUrlError
-from ntag424.replay import LedgerStore, SqliteLedger, SqliteStore, TagLedger, store_at
+from ntag424.replay import LedgerStore, SqliteLedger, SqliteStore, TagLedger, store_at, take_up
 from ntag424_service.errors import SettingsError
 from ntag424_service.identity import Identity
 from ntag424_service.private_files import read_private_file
 from ntag424_service.settings import Settings, required, variable
+from ntag424_service.witness import make_witness, open_witness
 
 
 def open_store(settings: Settings) -> tuple[Identity, TagLedger]:
     """Open the store that `init` made for this service, and no other.
 
-    One across a network is not asked yet: `check_store` does that.
+    One across a network is not asked yet: `take_up_store` does that.
 
     Raises:
-        SettingsError: it is missing, foreign, older, damaged or not serving.
+        SettingsError: it is missing, foreign, older, damaged, not serving, or went back.
 
     """
     if settings.dev and settings.store is None and settings.identity_file is None:
         return makeshift_store(Path(tempfile.mkdtemp(prefix="ntag424-dev-")))
     store, identity = find_store(settings), read_identity(settings)
+    witness = open_witness(settings, identity.store_id)
     try:
-        return identity, store.open(identity.store_id)
+        return identity, store.open(identity.store_id, witness=witness)
     except LedgerError as error:
         raise unusable(error) from None
 
 
-async def check_store(settings: Settings) -> None:
-    """Ask a store across a network whether a tap could be redeemed now.
+async def take_up_store(settings: Settings) -> None:
+    """Ask a store across a network whether a tap could be redeemed now, and how far it is.
 
     Through a ledger of its own, for such a ledger belongs to the event loop that first
-    uses it. One on this machine is looked at when it is opened.
+    uses it. One on this machine is looked at when it is opened. A machine that has no
+    witness yet takes a shared store as it is: the others know it.
 
     Raises:
-        SettingsError: it is missing, foreign, older, unsafe or not serving, or cannot be
-            reached.
+        SettingsError: it is missing, foreign, older, unsafe or not serving, went back, or
+            cannot be reached.
 
     """
     if settings.store is None or isinstance(find_store(settings), SqliteStore):
         return
-    _, ledger = open_store(settings)
+    store, store_id = find_store(settings), read_identity(settings).store_id
     try:
-        await ledger.check()
+        async with aclosing(store.open(store_id)) as ledger:
+            await ledger.check()
+        make_witness(settings, store_id)
+        with closing(open_witness(settings, store_id)) as witness:
+            async with aclosing(await store.archive(store_id)) as archive:
+                await take_up(archive, witness)
     except LedgerError as error:
         raise unusable(error) from None
-    finally:
-        await ledger.aclose()
 
 
 def makeshift_store(folder: Path) -> tuple[Identity, TagLedger]:

@@ -33,16 +33,18 @@ def nothing_yet(tmp_path):
 # ---- init -----------------------------------------------------------------------------------
 
 
-def test_init_makes_three_files_and_names_each(command, nothing_yet):
+def test_init_makes_four_files_and_names_each(command, nothing_yet):
     run = command("init", "--new-keyring", settings=nothing_yet.settings)
     assert (run.code, run.stderr) == (0, "")
     assert [line.split(":")[0] for line in run.stdout.splitlines()] == [
         "NTAG424_STORE",
         "NTAG424_IDENTITY_FILE",
+        "NTAG424_WITNESS_FILE",
         "NTAG424_KEYRING_FILE",
     ]
     assert sorted(path.name for path in nothing_yet.folder.iterdir()) == [
         "identity.json",
+        "identity.json.witness",
         "keyring.toml",
         "ledger.db",
     ]
@@ -144,6 +146,7 @@ def test_an_enrolled_tag_is_shown(command, installation):
         "counter": 9,
         "state": "active",
         "enrolled": True,
+        "behind": False,
     }
 
 

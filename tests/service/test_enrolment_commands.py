@@ -180,6 +180,7 @@ def test_a_tag_that_lives_on_in_a_higher_generation_is_left_alone_and_told(take,
                 "counter": 9,
                 "state": "active",
                 "enrolled": True,
+                "behind": False,
             }
         ],
     }
