@@ -9,6 +9,7 @@ Layout, integers big-endian; the file has always the same size:
 
 * 0: magic (8 bytes), store id (16).
 * 64: the store's clock in ms (8), a hash of the boot id (16), time since that boot in ms (8).
+* 128: key versions that were retired, one bit each, 32 bytes.
 * 4096: the revision of each part of the ledger, 65,536 times 8 bytes.
 * 528384: marks in 131,072 sets of 8, chosen by a hash of the UID. A mark is UID (7 bytes),
   position (5), and the UNIX time of its last rise in s (4); the oldest of a full set gives way.
@@ -23,7 +24,7 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -41,6 +42,7 @@ CHANGES_PER_TIMELINE = 1 << 40
 _HEADER = struct.Struct(">8s16s")
 _MAGIC = b"NT424WT1"
 _TIME_AT, _TIME = 64, struct.Struct(">Q16sQ")
+_RETIRED_AT, _RETIRED_SIZE = 128, 32
 _REVISIONS_AT, _REVISION_SIZE = 4096, 8
 _MARKS_AT = _REVISIONS_AT + MAX_PARTS * _REVISION_SIZE
 _SETS, _MARKS_PER_SET, _MARK = 1 << 17, 8, struct.Struct(">7s5sI")
@@ -178,6 +180,19 @@ class Witness:
             for uid, reached, _ in self._marks_at(at):
                 if uid != _FREE:
                     yield Uid(uid), reached
+
+    @property
+    def retired(self) -> frozenset[int]:
+        """Ordinals, 1 to 255, of the key versions that were seen retired."""
+        seen = int.from_bytes(os.pread(self._file, _RETIRED_SIZE, _RETIRED_AT), "big")
+        return frozenset(ordinal for ordinal in range(256) if seen >> ordinal & 1)
+
+    def observe_retired(self, ordinals: Iterable[int]) -> None:
+        """Remember that these key versions, 1 to 255, were retired."""
+        with self._turn, _held(self._file, wait=True):
+            seen = sum(1 << ordinal for ordinal in self.retired | set(ordinals))
+            os.pwrite(self._file, seen.to_bytes(_RETIRED_SIZE, "big"), _RETIRED_AT)
+            self._is_dirty = True
 
     def observe_time(self, store_ms: int) -> None:
         """Remember that the ledger's own clock showed *store_ms*, UNIX time in ms."""

@@ -216,6 +216,12 @@ def test_one_in_memory_forgets(witness):
         assert second.revision() == 0
 
 
+def test_key_versions_that_were_retired_stay_known(path, witness, another):
+    witness.observe_retired([1, 255])
+    another.observe_retired([7])
+    assert witness.retired == {1, 7, 255}
+
+
 # --- comparing
 
 
