@@ -41,7 +41,7 @@ async def take_up(archive: LedgerArchive, witness: Witness) -> None:
     if max(revisions.values()) // CHANGES_PER_TIMELINE > witness.timeline:
         await _remind(archive, witness)
         revisions = await archive.revisions()
-    witness.observe(revisions)
+    witness.follow(revisions)
 
 
 async def recover(archive: LedgerArchive, witness: Witness) -> Recovery:

@@ -49,6 +49,7 @@ _SETS, _MARKS_PER_SET, _MARK = 1 << 17, 8, struct.Struct(">7s5sI")
 _SET_SIZE = _MARKS_PER_SET * _MARK.size
 _SIZE = _MARKS_AT + _SETS * _SET_SIZE
 _FREE = bytes(7)
+_FEW_PARTS = 1024
 #: How much faster another machine's clock may go than ours: one part in so many.
 _DRIFT = 1000
 _FLUSH_SECONDS = 1.0
@@ -130,10 +131,7 @@ class Witness:
     @property
     def timeline(self) -> int:
         """The highest timeline of the ledger that was observed, 0 if none."""
-        size = MAX_PARTS * _REVISION_SIZE
-        seen = struct.unpack(f">{MAX_PARTS}Q", os.pread(self._file, size, _REVISIONS_AT))
-        highest: int = max(*seen, *self._late_revisions.values())
-        return highest // CHANGES_PER_TIMELINE
+        return max(self._all_revisions()) // CHANGES_PER_TIMELINE
 
     def require(self, revisions: Mapping[int, int]) -> None:
         """Return if the ledger is at least as far as it was seen.
@@ -144,8 +142,13 @@ class Witness:
             LedgerWentBackError: it is not.
 
         """
-        if any(revision < self.revision(part) for part, revision in revisions.items()):
-            raise LedgerWentBackError
+        self._ahead(revisions)
+
+    def follow(self, revisions: Mapping[int, int]) -> None:
+        """Do as `require`, then remember what the ledger is ahead in."""
+        ahead = self._ahead(revisions)
+        if ahead:
+            self.observe(ahead)
 
     def observe(
         self, revisions: Mapping[int, int], accepted: Mapping[Uid, bytes] | None = None
@@ -222,6 +225,26 @@ class Witness:
                 self._write_down(wait=True)
                 os.fdatasync(self._file)
                 os.close(self._file)
+
+    def _ahead(self, revisions: Mapping[int, int]) -> dict[int, int]:
+        """Return the parts in which the ledger is ahead; raise if it is behind in any."""
+        # Of many parts all are read at once: one by one would take a tenth of a second.
+        seen = self._all_revisions() if len(revisions) > _FEW_PARTS else None
+        ahead: dict[int, int] = {}
+        for part, revision in revisions.items():
+            known = self.revision(part) if seen is None else seen[part]
+            if revision < known:
+                raise LedgerWentBackError
+            if revision > known:
+                ahead[part] = revision
+        return ahead
+
+    def _all_revisions(self) -> list[int]:
+        size = MAX_PARTS * _REVISION_SIZE
+        seen = list(struct.unpack(f">{MAX_PARTS}Q", os.pread(self._file, size, _REVISIONS_AT)))
+        for part, revision in dict(self._late_revisions).items():
+            seen[part] = max(revision, seen[part])
+        return seen
 
     def _write_down(self, *, wait: bool) -> None:
         """Write what is late, unless another process is writing and we must not *wait*."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from redis.exceptions import ResponseError
 
-from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerWentBackError
 from ntag424.replay._phases import require_serving
 from ntag424.replay.redis._layout import phase_of
 
 #: What our own scripts raise: see `common.lua` and `redeem.lua`.
-_NOT_SERVING, _LOST, _FORGOTTEN = "NOTSERVING ", "LOST", "FORGOTTEN"
+_NOT_SERVING, _LOST, _BEHIND = "NOTSERVING ", "LOST", "BEHIND"
 
 
 def unavailable(cause: Exception) -> LedgerUnavailableError:
@@ -31,11 +31,8 @@ def _meaning(said: str) -> LedgerUnavailableError | None:
             hint="It was flushed or evicted, or NTAG424_STORE leads to another one: restore it, "
             "or correct the setting. Nothing is accepted until then.",
         )
-    if said.startswith(_FORGOTTEN):
-        return LedgerUnavailableError(
-            "this Redis has forgotten a tag that was here before",
-            hint="It lost data: restore it. Nothing of that tag is accepted until then.",
-        )
+    if said.startswith(_BEHIND):
+        return LedgerWentBackError()
     if said.startswith(_NOT_SERVING):
         try:
             require_serving(phase_of(said.removeprefix(_NOT_SERVING)[:1]))

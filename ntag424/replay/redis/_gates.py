@@ -16,6 +16,7 @@ from ntag424.replay.redis._line import (
     ask,
     load_scripts,
     role_of,
+    time_of,
 )
 
 #: Buckets of up to so many tags stay compact: enough for 25 million tags.
@@ -68,7 +69,13 @@ async def pass_gates(connection: Connection, demands: Demands) -> Line:
     await load_scripts(connection)
     flushed = settings.get(b"appendfsync") == b"always"
     acknowledgement = await _acknowledgement(connection, demands, flushed=flushed)
-    return Line(connection, role, replicas=demands.replicas, acknowledgement=acknowledgement)
+    return Line(
+        connection,
+        role,
+        replicas=demands.replicas,
+        acknowledgement=acknowledgement,
+        server_ms=await time_of(connection),
+    )
 
 
 async def _settings(connection: Connection, demands: Demands) -> dict[bytes, bytes]:

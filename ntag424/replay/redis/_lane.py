@@ -11,6 +11,7 @@ from redis.exceptions import MovedError, RedisError, ResponseError
 from ntag424.errors import LedgerError, LedgerUnavailableError
 from ntag424.replay.redis._faults import unavailable
 from ntag424.replay.redis._line import Command, Line, Reply
+from ntag424.replay.redis._observation import Change, Observer
 
 _MOST_PER_BATCH = 512
 #: Whoever asks is answered by then: a batch ends when the oldest of it must be answered.
@@ -27,13 +28,15 @@ class _Job:
     writes: bool
     deadline: float
     reply: asyncio.Future[Reply]
+    change: Change | None
 
 
 class Lane:
     """Batches for one master. Opens its line when there is something to ask, again if need be."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Line]], observer: Observer) -> None:
         self._connect = connect
+        self._observer = observer
         self._line: Line | None = None
         self._waiting: list[_Job] = []
         self._wake = asyncio.Event()
@@ -41,8 +44,8 @@ class Lane:
         self._closed = False
         self._task = asyncio.create_task(self._work(), name="ledger-lane")
 
-    async def run(self, command: Command, *, writes: bool) -> Reply:
-        """Return Redis's reply, once it holds.
+    async def run(self, command: Command, *, writes: bool, change: Change | None = None) -> Reply:
+        """Return Redis's reply, once it holds and the observer knows of the *change*.
 
         Raises:
             LedgerUnavailableError: there is none, or it does not hold. What was written
@@ -53,7 +56,8 @@ class Lane:
             raise LedgerUnavailableError("the ledger is closed")
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Reply] = loop.create_future()
-        self._waiting.append(_Job(command, writes, loop.time() + DEADLINE_SECONDS, reply))
+        deadline = loop.time() + DEADLINE_SECONDS
+        self._waiting.append(_Job(command, writes, deadline, reply, change))
         self._wake.set()
         return await reply
 
@@ -80,6 +84,13 @@ class Lane:
         try:
             async with asyncio.timeout_at(batch[0].deadline):
                 replies = await self._exchange(batch)
+            self._observer.confirmed(
+                [
+                    (job.change, reply)
+                    for job, reply in zip(batch, replies, strict=True)
+                    if job.change is not None
+                ]
+            )
         except (RedisError, OSError, TimeoutError, LedgerError) as error:
             self._hang_up()
             _fail(batch, unavailable(error))
@@ -94,6 +105,7 @@ class Lane:
     async def _exchange(self, batch: list[_Job]) -> list[Reply]:
         if self._line is None:
             self._line = await self._connect()
+            self._observer.connected(self._line.server_ms)
         writes = any(job.writes for job in batch)
         return await self._line.exchange([job.command for job in batch], writes=writes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -15,14 +15,29 @@ from ntag424.replay.redis._door import open_line, options_for
 from ntag424.replay.redis._lane import DEADLINE_SECONDS, Lane, MovedAwayError
 from ntag424.replay.redis._layout import PLACES
 from ntag424.replay.redis._line import Command, Line, Reply
+from ntag424.replay.redis._observation import Change, Observer
 from ntag424.replay.redis._slots import Host, Masters, masters_of
 
 
 class Lanes(Protocol):
     """The way to every bucket. Used in one event loop, that of the first call."""
 
-    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+    async def run(
+        self, place: bytes, command: Command, *, writes: bool, change: Change | None = None
+    ) -> Reply:
         """Ask the master of the bucket at *place*; see `Lane.run`."""
+        ...
+
+    def visit(self) -> AsyncIterator[tuple[Line, Sequence[bytes]]]:
+        """Open a new line to every master, one after the other, and name its places.
+
+        Whoever iterates hangs up.
+
+        Raises:
+            LedgerUnavailableError: one may not be used, or cannot be reached.
+            redis.RedisError, OSError: the same.
+
+        """
         ...
 
     async def shares(self) -> list[tuple[bytes, ...]]:
@@ -34,15 +49,15 @@ class Lanes(Protocol):
         ...
 
 
-def lanes_to(address: RedisAddress) -> Lanes:
+def lanes_to(address: RedisAddress, observer: Observer) -> Lanes:
     """Return the lanes of a deployment; nothing is connected yet."""
     match address.deployment:
         case Deployment.SINGLE:
-            return OneMaster(partial(open_line, address, *address.hosts[0]))
+            return OneMaster(partial(open_line, address, *address.hosts[0]), observer)
         case Deployment.SENTINEL:
-            return OneMaster(partial(_open_line_to_the_elected, address))
+            return OneMaster(partial(_open_line_to_the_elected, address), observer)
         case Deployment.CLUSTER:
-            return ManyMasters(address)
+            return ManyMasters(address, observer)
 
 
 async def _open_line_to_the_elected(address: RedisAddress) -> Line:
@@ -63,19 +78,26 @@ async def _open_line_to_the_elected(address: RedisAddress) -> Line:
 class OneMaster:
     """A single server, or whichever the sentinels elected."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Line]], observer: Observer) -> None:
         self._connect = connect
+        self._observer = observer
         self._lane: Lane | None = None
         self._closed = False
 
-    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+    async def run(
+        self, place: bytes, command: Command, *, writes: bool, change: Change | None = None
+    ) -> Reply:
         """See `Lanes.run`."""
         del place  # all are there
         if self._closed:
             raise LedgerUnavailableError("the ledger is closed")
         if self._lane is None:
-            self._lane = Lane(self._connect)
-        return await self._lane.run(command, writes=writes)
+            self._lane = Lane(self._connect, self._observer)
+        return await self._lane.run(command, writes=writes, change=change)
+
+    async def visit(self) -> AsyncIterator[tuple[Line, Sequence[bytes]]]:
+        """See `Lanes.visit`."""
+        yield await self._connect(), PLACES
 
     async def shares(self) -> list[tuple[bytes, ...]]:
         """See `Lanes.shares`."""
@@ -91,26 +113,35 @@ class OneMaster:
 class ManyMasters:
     """Redis Cluster: a lane to every master that is needed."""
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, observer: Observer) -> None:
         self._address = address
+        self._observer = observer
         #: Who has which bucket, as long as it is believed.
         self._masters: Masters | None = None
         self._asking = asyncio.Lock()
         self._lanes: dict[Host, Lane] = {}
         self._closed = False
 
-    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+    async def run(
+        self, place: bytes, command: Command, *, writes: bool, change: Change | None = None
+    ) -> Reply:
         """See `Lanes.run`."""
         if self._closed:
             raise LedgerUnavailableError("the ledger is closed")
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 try:
-                    return await self._ask(place, command, writes=writes)
+                    return await self._ask(place, command, writes=writes, change=change)
                 except MovedAwayError:
-                    return await self._ask(place, command, writes=writes)
+                    return await self._ask(place, command, writes=writes, change=change)
         except TimeoutError:
             raise LedgerUnavailableError("Redis Cluster did not answer in time") from None
+
+    async def visit(self) -> AsyncIterator[tuple[Line, Sequence[bytes]]]:
+        """See `Lanes.visit`."""
+        masters = await masters_of(self._address)
+        for host, places in masters.shares.items():
+            yield await open_line(self._address, *host), places
 
     async def shares(self) -> list[tuple[bytes, ...]]:
         """See `Lanes.shares`."""
@@ -124,13 +155,16 @@ class ManyMasters:
 
     def _lane(self, master: Host) -> Lane:
         if master not in self._lanes:
-            self._lanes[master] = Lane(partial(open_line, self._address, *master))
+            self._lanes[master] = Lane(partial(open_line, self._address, *master), self._observer)
         return self._lanes[master]
 
-    async def _ask(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+    async def _ask(
+        self, place: bytes, command: Command, *, writes: bool, change: Change | None
+    ) -> Reply:
         masters = await self._known_masters()
         try:
-            return await self._lane(masters.of(place)).run(command, writes=writes)
+            lane = self._lane(masters.of(place))
+            return await lane.run(command, writes=writes, change=change)
         except LedgerUnavailableError:
             # Who has the bucket now is asked when it is next needed.
             if self._masters is masters:

@@ -4,7 +4,8 @@ Tags are spread over 2^16 buckets by their place (see `place_of`). A bucket is t
 kinds of keys that share a hash tag, so that Redis Cluster keeps them on one node:
 
 * `ntag424:{N}`: a hash from UID (7 bytes) to record, small enough to stay a listpack.
-  Its empty field holds the mark of the store. No key of this kind ever expires.
+  Its empty field holds the mark of the store, two fields of one byte its revision and, once it
+  was recovered, that tags may be missing. No key of this kind ever expires.
 * `ntag424:{N}:firsts`: a hash from UID to the nonce that came with the last accepted tap.
   Expires a minute after the last of them.
 * `ntag424:{N}:s:DIGEST`: a session. Expires a minute after its end.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import hashlib
 
 from ntag424.model import Generation, Uid
-from ntag424.replay._ledger import LiveGrant, TagRecord, TagState
+from ntag424.replay._ledger import LiveGrant, TagRecord, TagState, position
 from ntag424.replay._place import PLACE_SIZE
 from ntag424.replay._store import Phase
 
@@ -25,9 +26,19 @@ MARK_SIZE = 9
 MARK_FIELD = b""
 POSITION_SIZE = 5
 
-_PHASES = {Phase.FILLING: b"f", Phase.SERVING: b"s", Phase.LEAVING: b"l", Phase.SEALED: b"x"}
+#: Fields of a bucket for its revision, and for the note that tags may be missing.
+REVISION_FIELD, INCOMPLETE_FIELD = b"\x01", b"\x02"
+UID_SIZE = 7
+
+_PHASES = {
+    Phase.FILLING: b"f",
+    Phase.RECOVERING: b"r",
+    Phase.SERVING: b"s",
+    Phase.LEAVING: b"l",
+    Phase.SEALED: b"x",
+}
 _STATES = (TagState.ACTIVE, TagState.SUSPENDED, TagState.ERASED)
-_ENROLLED = 4
+_ENROLLED, _BEHIND = 4, 8
 
 
 def mark(store_id: str, phase: Phase) -> bytes:
@@ -56,22 +67,18 @@ def session_key(digest: bytes) -> bytes:
     return bucket_key(digest[:PLACE_SIZE]) + b":s:" + digest[PLACE_SIZE:]
 
 
-def position(generation: Generation, counter: int) -> bytes:
-    """Return what rises with every tap of a tag: 5 bytes."""
-    return bytes(generation) + counter.to_bytes(3, "big")
-
-
 def encode_record(record: TagRecord) -> bytes:
     """Return position and flags: 6 bytes."""
-    flags = _STATES.index(record.state) + (_ENROLLED if record.enrolled else 0)
+    flags = _STATES.index(record.state) + _ENROLLED * record.enrolled + _BEHIND * record.behind
     return position(record.generation, record.counter) + bytes([flags])
 
 
 def decode_record(uid: Uid, value: bytes) -> TagRecord:
     """Undo `encode_record`; what follows the flags counts how often sessions were ended."""
     generation, counter = _decode_position(value)
-    state, enrolled = _STATES[value[5] % _ENROLLED], value[5] >= _ENROLLED
-    return TagRecord(uid, generation, counter, state, enrolled)
+    flags = value[5]
+    state, enrolled = _STATES[flags % _ENROLLED], bool(flags & _ENROLLED)
+    return TagRecord(uid, generation, counter, state, enrolled, bool(flags & _BEHIND))
 
 
 def decode_session(value: bytes) -> LiveGrant:

@@ -41,5 +41,25 @@ ENTER = Script("enter")
 CHECK = Script("check")
 SURVEY = Script("survey")
 READ = Script("read")
+REVISIONS = Script("revisions")
+START_TIMELINE = Script("start_timeline")
+MARK_BEHIND = Script("mark_behind")
+MARK_INCOMPLETE = Script("mark_incomplete")
 
-SCRIPTS = (REDEEM, ENROL, SET_STATE, GRANT, REVOKE, MERGE, FOUND, ENTER, CHECK, SURVEY, READ)
+SCRIPTS = (
+    REDEEM,
+    ENROL,
+    SET_STATE,
+    GRANT,
+    REVOKE,
+    MERGE,
+    FOUND,
+    ENTER,
+    CHECK,
+    SURVEY,
+    READ,
+    REVISIONS,
+    START_TIMELINE,
+    MARK_BEHIND,
+    MARK_INCOMPLETE,
+)

@@ -10,11 +10,13 @@ from typing import Self
 from ntag424.errors import LedgerMismatchError
 from ntag424.replay._clock import Clock
 from ntag424.replay._store import Phase
+from ntag424.replay._witness import Witness
 from ntag424.replay.redis import _layout, _scripts
 from ntag424.replay.redis._address import RedisAddress
 from ntag424.replay.redis._archive import RedisArchive, numbers, pieces
-from ntag424.replay.redis._lanes import Lanes, lanes_to
+from ntag424.replay.redis._lanes import lanes_to
 from ntag424.replay.redis._ledger import RedisLedger
+from ntag424.replay.redis._observation import NoObserver, WitnessObserver
 from ntag424.replay.redis._patience import PatientLanes
 
 
@@ -51,13 +53,17 @@ class RedisStore:
         """See `LedgerStore.migrate`. There is only one layout yet."""
         return 0
 
-    def open(self, store_id: str, *, clock: Clock | None = None) -> RedisLedger:
+    def open(
+        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+    ) -> RedisLedger:
         """See `LedgerStore.open`."""
-        return RedisLedger(lanes_to(self._address), store_id, clock)
+        witness = witness or Witness.in_memory()
+        lanes = lanes_to(self._address, WitnessObserver(witness))
+        return RedisLedger(lanes, store_id, clock, witness)
 
     async def archive(self, store_id: str) -> RedisArchive:
         """See `LedgerStore.archive`."""
-        archive = RedisArchive(PatientLanes(lanes_to(self._address)), store_id)
+        archive = RedisArchive(self._patient_lanes(), store_id)
         try:
             await archive.phase()
         except BaseException:
@@ -66,9 +72,12 @@ class RedisStore:
         return archive
 
     @asynccontextmanager
-    async def _lanes(self) -> AsyncIterator[Lanes]:
-        lanes = PatientLanes(lanes_to(self._address))
+    async def _lanes(self) -> AsyncIterator[PatientLanes]:
+        lanes = self._patient_lanes()
         try:
             yield lanes
         finally:
             await lanes.aclose()
+
+    def _patient_lanes(self) -> PatientLanes:
+        return PatientLanes(lanes_to(self._address, NoObserver()))

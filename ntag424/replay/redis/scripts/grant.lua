@@ -1,5 +1,5 @@
 -- KEYS: bucket, session. Returns milliseconds left, a space and the session, or nothing.
-local _, given = unpack(ARGV)
+local _, _, given = unpack(ARGV)
 
 local session = redis.call('GET', KEYS[2])
 local error, record = read(session and string.sub(session, 1, 7) or '\0')

@@ -1,18 +1,5 @@
 -- KEYS: bucket, its nonces, and the session to be made, if one is wanted.
-local _, given, uid, tapped, policy, nonce, lifetime, known = unpack(ARGV)
-
--- *known* is the highest tap that the asking node saw accepted: what Redis has forgotten
--- since, as after a failover, stays used.
-local function remembered(record)
-  if known == '' then
-    return nil, record
-  elseif not record or generation(record) < generation(known) then
-    return redis.error_reply('FORGOTTEN the tag was here before')
-  elseif position(record) < position(known) then
-    return nil, known .. string.sub(record, 6)
-  end
-  return nil, record
-end
+local _, _, given, uid, tapped, policy, nonce, lifetime = unpack(ARGV)
 
 local function is_fresh(record)
   if not record then
@@ -25,10 +12,16 @@ local function is_fresh(record)
   return policy == 'open' or (enrolled and generation(tapped) == generation(record))
 end
 
-local function accept(record, ms, wall, era)
+-- Sets the position of the tag; returns how often its sessions were ended.
+local function advance(record)
   local _, enrolled, cut = traits(record or '\0\0\0\0\0\0')
   enrolled = enrolled and generation(tapped) == generation(record)
-  write(uid, tapped, ACTIVE, enrolled, cut)
+  write(uid, tapped, ACTIVE, enrolled, cut, false)
+  return cut
+end
+
+local function accept(record, ms, wall, era)
+  local cut = advance(record)
   if nonce == '' then
     redis.call('HDEL', KEYS[2], uid)
   else
@@ -36,12 +29,12 @@ local function accept(record, ms, wall, era)
     redis.call('PEXPIRE', KEYS[2], 60000)
   end
   if lifetime == '' then
-    return 'accepted'
+    return changed('accepted')
   end
   local times = string.format(
     '%s %.0f %.0f %.0f %s', cut, ms, ms + 1000 * lifetime, wall + lifetime, era)
   redis.call('SET', KEYS[3], uid .. tapped .. times, 'PX', 1000 * lifetime + 60000)
-  return string.format('accepted %.0f', wall + lifetime)
+  return changed('accepted', string.format('%.0f', wall + lifetime))
 end
 
 local function is_repeat(ms, era)
@@ -53,27 +46,43 @@ local function is_repeat(ms, era)
   return seen_in == era and ms >= tonumber(at) and ms - tonumber(at) <= 30000
 end
 
-local function repeated(record, ms, era)
+local function repeated(record, revision, ms, era)
   -- A write, so that the answer waits for the replicas: the first one may have been cut
   -- off before they had the tap.
   redis.call('PEXPIRE', KEYS[2], 60000)
+  local answer = string.format('repeated %.0f', revision)
   if lifetime == '' then
-    return 'repeated'
+    return answer
   end
   local session = redis.call('GET', KEYS[3])
   local expires = session and live(session, record, ms, era)
-  return expires and 'repeated ' .. expires or 'refused'
+  return expires and answer .. ' ' .. expires or 'refused'
 end
 
-local error, record = read(uid)
-if not error then
-  error, record = remembered(record)
+-- The tap may have been used before: it only says where the tag is.
+local function catch_up(record)
+  advance(record)
+  redis.call('HDEL', KEYS[2], uid)
+  return changed('replayed')
 end
+
+local function is_behind(record, incomplete)
+  if not record then
+    return incomplete
+  end
+  local _, _, _, behind = traits(record)
+  return behind
+end
+
+local error, record, incomplete, revision = read(uid)
 if error then
   return error
 end
 local ms, wall, era = moment(given)
 if is_fresh(record) then
+  if is_behind(record, incomplete) then
+    return catch_up(record)
+  end
   return accept(record, ms, wall, era)
 elseif not record then
   return 'refused'
@@ -83,6 +92,6 @@ local expected = (enrolled or policy == 'open') and generation(tapped) == genera
 if state ~= ACTIVE or not expected then
   return 'refused'
 elseif position(tapped) == position(record) and is_repeat(ms, era) then
-  return repeated(record, ms, era)
+  return repeated(record, revision, ms, era)
 end
 return 'replayed'

@@ -1,5 +1,5 @@
 -- KEYS: bucket, its nonces.
-local _, uid, state = unpack(ARGV)
+local _, _, uid, state = unpack(ARGV)
 
 local error, record = read(uid)
 if error then
@@ -8,11 +8,11 @@ end
 if not record or traits(record) == ERASED then
   return 'unknown'
 end
-local _, enrolled, cut = traits(record)
+local _, enrolled, cut, behind = traits(record)
 if tonumber(state) ~= ACTIVE then
   -- Ends all its sessions for good: each holds the number that was true when it was made.
   cut = string.format('%.0f', (tonumber(cut) or 0) + 1)
 end
-write(uid, string.sub(record, 1, 5), tonumber(state), enrolled, cut)
+write(uid, string.sub(record, 1, 5), tonumber(state), enrolled, cut, behind)
 redis.call('HDEL', KEYS[2], uid)
-return 'set'
+return changed('set')

@@ -8,6 +8,7 @@ for number = 2, #ARGV do
     seen[found] = true
     marks[#marks + 1] = found
   end
-  tags = tags + math.max(0, redis.call('HLEN', bucket) - 1)
+  local others = redis.call('HEXISTS', bucket, REVISION) + redis.call('HEXISTS', bucket, INCOMPLETE)
+  tags = tags + math.max(0, redis.call('HLEN', bucket) - 1 - others)
 end
 return {tags, unpack(marks)}
