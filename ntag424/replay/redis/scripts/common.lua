@@ -64,7 +64,7 @@ end
 -- clock's time with all three, or milliseconds that have passed already: should the server's own
 -- clock have been set back, what ended by then stays ended.
 local function moment(given)
-  local ms, wall, era = string.match(given, '^(%d+) (%d+) (.*)$')
+  local ms, wall, era = string.match(given, '^(-?%d+) (-?%d+) (.*)$')
   if ms then
     return tonumber(ms), tonumber(wall), era
   end
