@@ -25,15 +25,19 @@ class Examination:
         self._every = every
         self._finding: LedgerUnavailableError | None = None
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def require(self) -> None:
         """Return if nothing was found; call it before every use of the store.
 
         Raises:
+            LedgerUnavailableError: the ledger is closed.
             LedgerUnsafeError: it is set up so that it could accept a tap twice.
             LedgerWentBackError: it is behind what was known of it.
 
         """
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
         if self._task is None:
             self._task = asyncio.create_task(self._examine(), name="ledger-examination")
         if self._finding is not None:
@@ -44,7 +48,8 @@ class Examination:
         self._finding = finding
 
     async def aclose(self) -> None:
-        """Stop; calling it twice is fine."""
+        """Stop, and let nothing more pass; calling it twice is fine."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

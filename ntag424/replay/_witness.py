@@ -225,6 +225,7 @@ class Witness:
                 self._write_down(wait=True)
                 os.fdatasync(self._file)
                 os.close(self._file)
+                self._file = -1  # the number may soon be that of another file
 
     def _ahead(self, revisions: Mapping[int, int]) -> dict[int, int]:
         """Return the parts in which the ledger is ahead; raise if it is behind in any."""

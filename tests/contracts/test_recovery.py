@@ -335,7 +335,7 @@ async def test_a_recovery_can_be_done_twice(recovered, archive, witness):
 
 @pytest.mark.parametrize("steps", range(5))
 async def test_a_recovery_that_was_cut_off_serves_nothing_and_can_be_finished(
-    open_ledger, store, archive, witness, steps
+    open_ledger, archive, witness, steps
 ):
     await open_ledger().enrol(UID, NOW, 0)
     enter = (
@@ -348,7 +348,7 @@ async def test_a_recovery_that_was_cut_off_serves_nothing_and_can_be_finished(
     for step in enter[: steps + 1]:
         await step()
     with pytest.raises((LedgerMismatchError, LedgerUnavailableError), match="recovery"):
-        await store.open(STORE_ID).check()
+        await open_ledger().check()
     await recover(archive, witness)
     assert await open_ledger().redeem(tap(20)) == Replayed()
 
