@@ -41,7 +41,8 @@ class Examination:
         if self._task is None:
             self._task = asyncio.create_task(self._examine(), name="ledger-examination")
         if self._finding is not None:
-            raise self._finding
+            # The same error again and again: it must not keep where it was raised before.
+            raise self._finding.with_traceback(None)
 
     def report(self, finding: LedgerWentBackError) -> None:
         """Refuse the store from now on: a tap found out what a look would have."""
