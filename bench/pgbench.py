@@ -23,9 +23,9 @@ _COUNTERS_PER_RUN = 50_000
 _SCRIPT = f"""
 \\set counter :counter + 1
 \\set tag {FIRST_TAG} + :client_id * {_TAGS_PER_CLIENT} + :counter % {_TAGS_PER_CLIENT}
-SELECT 1 / (verdict = 'accepted')::int, expires FROM redeem(:store_id,
+SELECT 1 / (verdict = 'accepted')::int, expires, revision FROM redeem(:store_id, 0,
     decode(lpad(to_hex(:tag::int), 14, '0'), 'hex'), 0, :counter, false,
-    NULL, NULL, NULL, '', NULL, NULL);
+    NULL, NULL, NULL, '', NULL, NULL, 0, 0);
 """
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.replay._ledger import TagRecord
@@ -13,17 +14,25 @@ from ntag424.replay.postgres._connection import Arguments, Connection, Statement
 from ntag424.replay.postgres._pool import Pool
 from ntag424.replay.postgres._rows import number_of, record_of
 
-_PAGE = 1000
+#: Records that are read at once, and tags that are changed at once.
+_PAGE, _LONG_PAGE = 1000, 10_000
 # Nobody holds a phone meanwhile.
 _DEADLINE_SECONDS = 30.0
 
-_PHASE = b"SELECT phase FROM store WHERE id = %s"
+_PHASE = b"SELECT phase_of(%s)"
 _ENTER = b"SELECT enter(%s, %s)"
+_FORGET_NONCES = b"SELECT forget_nonces(%s, %s, %s)"
+_REVISION = b"SELECT revision_of(%s)"
+_START_TIMELINE = b"SELECT start_timeline(%s, %s)"
+_MARK_BEHIND = b"SELECT mark_behind(%s, %s, %s)"
 _COUNT = b"SELECT count_tags(%s)"
 _PAGE_OF_TAGS = b"""
-SELECT uid, generation, counter, state, enrolled FROM page_of_tags(%s, %s, %s)
+SELECT uid, generation, counter, state, enrolled, behind FROM page_of_tags(%s, %s, %s)
 """
-_MERGE = b"SELECT merge(%s, %s::bytea[], %s::integer[], %s::integer[], %s::text[], %s::boolean[])"
+_MERGE = b"""
+SELECT merge(%s, %s::bytea[], %s::integer[], %s::integer[], %s::text[], %s::boolean[],
+    %s::boolean[])
+"""
 
 
 class PostgresArchive:
@@ -33,7 +42,7 @@ class PostgresArchive:
         self,
         store_id: str,
         connect: Callable[[], Awaitable[Connection]],
-        prepare: Callable[[Connection], Awaitable[None]],
+        prepare: Callable[[Connection], Awaitable[object]],
     ) -> None:
         """Call `PostgresStore.archive` instead."""
         self._store_id = store_id
@@ -49,6 +58,22 @@ class PostgresArchive:
     async def enter(self, phase: Phase) -> None:
         """See `LedgerArchive.enter`."""
         await self._ask(_ENTER, (phase.value,))
+        if phase in {Phase.FILLING, Phase.RECOVERING}:
+            # Nobody stores new ones any more.
+            await self._go_through_tags(_FORGET_NONCES)
+
+    async def revisions(self) -> Mapping[int, int]:
+        """See `LedgerArchive.revisions`."""
+        ((revision,),) = await self._ask(_REVISION, ())
+        return {0: int(revision)}
+
+    async def start_timeline(self, timeline: int) -> None:
+        """See `LedgerArchive.start_timeline`."""
+        await self._ask(_START_TIMELINE, (Int8(timeline),))
+
+    async def mark_behind(self) -> None:
+        """See `LedgerArchive.mark_behind`."""
+        await self._go_through_tags(_MARK_BEHIND)
 
     async def count(self) -> int:
         """See `LedgerArchive.count`."""
@@ -70,12 +95,19 @@ class PostgresArchive:
             [record.counter for record in records],
             [record.state.value for record in records],
             [record.enrolled for record in records],
+            [record.behind for record in records],
         )
         await self._ask(_MERGE, columns)
 
     async def aclose(self) -> None:
         """See `LedgerArchive.aclose`."""
         await self._pool.aclose()
+
+    async def _go_through_tags(self, statement: Statement) -> None:
+        """Change all tags, some at a time: all at once would take longer than the deadline."""
+        last: bytes | None = b""
+        while last is not None:
+            ((last,),) = await self._ask(statement, (last, _LONG_PAGE))
 
     async def _ask(self, statement: Statement, arguments: Arguments) -> list[TupleRow]:
         try:

@@ -16,7 +16,12 @@ from psycopg import AsyncCursor, capabilities
 from psycopg.errors import Diagnostic
 from psycopg.rows import TupleRow
 
-from ntag424.errors import LedgerError, LedgerMismatchError, LedgerUnavailableError
+from ntag424.errors import (
+    LedgerError,
+    LedgerMismatchError,
+    LedgerUnavailableError,
+    LedgerWentBackError,
+)
 from ntag424.replay._phases import require_serving
 from ntag424.replay._store import Phase
 from ntag424.replay.postgres._connecting import RawConnection, connect
@@ -31,6 +36,7 @@ _PATIENCE_SECONDS = 5.0
 _GRACE_SECONDS = 1.0
 #: What our own functions raise: see the migrations.
 _NOT_THIS_LEDGER = "NT424"
+_BEHIND = "behind"
 _PHASES = {phase.value: phase for phase in Phase}
 
 
@@ -60,6 +66,7 @@ class Connection:
 
         Raises:
             LedgerMismatchError: this is not the ledger that was meant, or it does not serve.
+            LedgerWentBackError: it is behind what was said to be known of it.
             LedgerUnavailableError: there is no answer, or it does not count. What was to be
                 written may have been, or may yet be.
 
@@ -144,6 +151,8 @@ def _meaning(error: psycopg.Error | OSError) -> LedgerError:
 
 
 def _refusal(reason: str) -> LedgerError:
+    if reason == _BEHIND:
+        return LedgerWentBackError()
     try:
         require_serving(_PHASES[reason])
     except LedgerMismatchError as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerUnsafeError
+from ntag424.replay._phases import require_serving
+from ntag424.replay._store import Phase
 from ntag424.replay.postgres._connection import Connection, Statement
 from ntag424.replay.postgres._migrations import migrations
 
@@ -28,10 +30,12 @@ SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('full_page
                 WHERE slot_type = 'logical' AND active_pid IS NOT NULL)),
     set_config('search_path', {path}, false), set_config('client_min_messages', 'warning', false),
     set_config('default_transaction_isolation', 'read committed', false),
-    set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)
+    set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 """
 _IDENTIFY = "SELECT id, version FROM {store}"
 _IS_THERE = "SELECT to_regclass({store}) IS NOT NULL"
+_PHASE = b"SELECT phase_of(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,10 @@ class Gates:
 
     schema: str
 
-    async def pass_server(self, connection: Connection) -> None:
+    async def pass_server(self, connection: Connection) -> int:
         """Look at the server behind *connection*, and make the connection ready for use.
+
+        What its clock shows is returned, UNIX time in ms.
 
         Raises:
             LedgerUnsafeError: it could accept a tap twice as it is set up.
@@ -49,7 +55,7 @@ class Gates:
 
         """
         path = sql.Literal(f'"{self.schema}", pg_temp')
-        ((recovers, fsync, full_pages, commit, stands_alone, *_),) = await connection.ask(
+        ((recovers, fsync, full_pages, commit, stands_alone, *_, now),) = await connection.ask(
             _compose(_LOOK, path=path)
         )
         if recovers:
@@ -65,6 +71,7 @@ class Gates:
             raise _unsafe("synchronous_commit", commit, "on", "it forgets taps that it confirmed")
         if stands_alone:
             raise _standby_lags()
+        return int(now)
 
     async def pass_store(self, connection: Connection, store_id: str) -> None:
         """Look at the ledger: it has to be the one called *store_id*, of this release.
@@ -84,6 +91,17 @@ class Gates:
         require_known(rows[0][1])
         if rows[0][1] < len(migrations()):
             raise LedgerMismatchError("the ledger is older than this program; run migrate")
+
+    async def pass_serving(self, connection: Connection, store_id: str) -> None:
+        """Look whether the ledger, which passed, redeems taps where it is.
+
+        Raises:
+            LedgerMismatchError: it does not, or is only a copy made by `pg_dump` and the like.
+            LedgerUnavailableError: the server does not answer.
+
+        """
+        for (phase,) in await connection.ask(_PHASE, (store_id,)):
+            require_serving(Phase(phase))
 
     async def require_there(self, connection: Connection) -> None:
         """Raise `LedgerMismatchError` if the schema holds no ledger."""

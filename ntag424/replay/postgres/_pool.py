@@ -17,14 +17,19 @@ Call: TypeAlias = Callable[[Connection], Awaitable[T]]
 
 #: A server is looked at anew at least so often: its settings may have been changed.
 _LIFETIME_SECONDS = 60.0
+#: An idle server has answered by then.
+_PROBE_SECONDS = 0.2
+_PROBE = b"SELECT"
 _LATE = "PostgreSQL did not answer in time"
+_CROWDED = "PostgreSQL could not be asked in time: too many calls were before this one"
 _CLOSED = "the ledger is closed"
 
 
 @dataclass(slots=True)
 class _Lent:
-    """What a call was lent; nothing as long as it waits for a place or a connection."""
+    """What a call was lent; nothing as long as it waits for its turn."""
 
+    has_place: bool = False
     connection: Connection | None = None
 
 
@@ -35,12 +40,16 @@ class Pool:
     psycopg would ask the server to cancel and wait for that: it keeps its connection and its
     place until it ends by itself. So a server that hangs is never asked for more connections
     than *size*, and is used again as soon as it answers.
+
+    After an answer that was late, those connections that are idle are asked for a word before
+    they serve again: one late answer costs the others nothing, and where the server is gone it
+    is found out with one of them.
     """
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[Connection]],
-        prepare: Callable[[Connection], Awaitable[None]],
+        prepare: Callable[[Connection], Awaitable[object]],
         *,
         size: int,
         deadline: float,
@@ -54,6 +63,8 @@ class Pool:
         self._places = asyncio.Semaphore(size)
         self._turns: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
         self._idle: list[Connection] = []
+        #: Idle since another one to the same server gave no answer in time.
+        self._doubtful: list[Connection] = []
         self._calls: dict[asyncio.Task[object], _Lent] = {}
         self._closed = False
 
@@ -77,9 +88,7 @@ class Pool:
         task.add_done_callback(self._forget)
         await asyncio.wait({task}, timeout=self._deadline)
         if not task.done():
-            # Those that are idle lead to the same server.
-            await self._hang_up()
-            raise LedgerUnavailableError(_LATE)
+            raise LedgerUnavailableError(self._judge(lent))
         if task.cancelled():
             raise LedgerUnavailableError(_CLOSED)
         return task.result()
@@ -107,7 +116,8 @@ class Pool:
                     await place.enter_async_context(turn)
                     await place.enter_async_context(self._places)
             except TimeoutError:
-                raise LedgerUnavailableError(_LATE) from None
+                raise LedgerUnavailableError(_CROWDED) from None
+            lent.has_place = True
             connection = await self._take(lent)
             place.push_async_callback(self._give_back, connection)
             if loop.time() > late:
@@ -116,11 +126,12 @@ class Pool:
             return await call(connection)
 
     async def _take(self, lent: _Lent) -> Connection:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_sound and connection.age < self._lifetime:
-                lent.connection = connection
+        while self._idle or self._doubtful:
+            is_doubtful = not self._idle
+            connection = lent.connection = (self._doubtful if is_doubtful else self._idle).pop()
+            if self._is_fit(connection) and (not is_doubtful or await self._answers(connection)):
                 return connection
+            lent.connection = None
             await connection.aclose()
         connection = lent.connection = await self._connect()
         try:
@@ -130,15 +141,39 @@ class Pool:
             raise
         return connection
 
+    async def _answers(self, connection: Connection) -> bool:
+        """Ask for nothing; without an answer, give up all that are doubtful."""
+        probe = asyncio.create_task(connection.ask(_PROBE), name="ledger-probe")
+        await asyncio.wait({probe}, timeout=_PROBE_SECONDS)
+        if not probe.done():
+            connection.cut()
+            await asyncio.wait({probe})
+        if probe.exception() is None:
+            return True
+        while self._doubtful:
+            await self._doubtful.pop().aclose()
+        return False
+
+    def _judge(self, lent: _Lent) -> str:
+        """Say why a call is late; if the server is silent, doubt what else leads to it."""
+        if not lent.has_place:
+            return _CROWDED
+        self._doubtful += self._idle
+        self._idle.clear()
+        return _LATE
+
     async def _give_back(self, connection: Connection) -> None:
-        if connection.is_sound:
+        if self._is_fit(connection):
             self._idle.append(connection)
         else:
             await connection.aclose()
 
+    def _is_fit(self, connection: Connection) -> bool:
+        return connection.is_sound and connection.age < self._lifetime
+
     async def _hang_up(self) -> None:
-        while self._idle:
-            await self._idle.pop().aclose()
+        while self._idle or self._doubtful:
+            await (self._idle or self._doubtful).pop().aclose()
 
     def _forget(self, task: asyncio.Task[object]) -> None:
         del self._calls[task]

@@ -23,6 +23,7 @@ from ntag424.replay._ledger import (
     TagState,
     Verdict,
 )
+from ntag424.replay._witness import Witness
 from ntag424.replay.postgres._connection import Arguments
 from ntag424.sdm import CountedTap
 
@@ -35,13 +36,20 @@ class Moment:
     era: str = ""
     uptime_ms: Int8 | None = None
     wall: Int8 | None = None
+    #: What the server's own clock has passed unless it was set back.
+    earliest_ms: Int8 | None = None
 
     @classmethod
-    def of(cls, clock: Clock | None) -> Moment:
+    def of(cls, clock: Clock | None, witness: Witness) -> Moment:
         """Look at the clock, if there is one."""
         if clock is None:
-            return cls()
+            return cls(earliest_ms=Int8(witness.earliest_now()))
         return cls(clock.boot_id, Int8(clock.uptime_ms()), Int8(clock.wall()))
+
+    @property
+    def arguments(self) -> Arguments:
+        """What functions take that show nobody the time."""
+        return (self.era, self.uptime_ms, self.earliest_ms)
 
 
 def redemption(
@@ -51,7 +59,7 @@ def redemption(
     policy: EnrolmentPolicy,
     moment: Moment,
 ) -> Arguments:
-    """Return what the function `redeem` takes, after the store's id."""
+    """Return what the function `redeem` takes, between what was seen of the store and the tag."""
     return (
         tap.uid,
         number_of(tap.generation),
@@ -63,11 +71,12 @@ def redemption(
         moment.era,
         moment.uptime_ms,
         moment.wall,
+        moment.earliest_ms,
     )
 
 
 def verdict_of(row: TupleRow) -> Verdict:
-    """Read what the function `redeem` says."""
+    """Read verdict and expires, as the function `redeem` says them."""
     match row:
         case "accepted", expires_at:
             return Accepted(expires_at)
@@ -81,9 +90,9 @@ def verdict_of(row: TupleRow) -> Verdict:
 
 
 def record_of(row: TupleRow) -> TagRecord:
-    """Read uid, generation, counter, state and enrolled."""
-    uid, generation, counter, state, enrolled = row
-    return TagRecord(Uid(uid), _generation_of(generation), counter, TagState(state), enrolled)
+    """Read uid, generation, counter, state, enrolled and behind."""
+    uid, generation, counter, state, *flags = row
+    return TagRecord(Uid(uid), _generation_of(generation), counter, TagState(state), *flags)
 
 
 def live_grant_of(row: TupleRow) -> LiveGrant:
@@ -96,6 +105,11 @@ def live_grant_of(row: TupleRow) -> LiveGrant:
 def number_of(generation: Generation) -> Int4:
     """Return the number whose order is that of the generations."""
     return Int4(int.from_bytes(bytes(generation), "big"))
+
+
+def mark_of(reached: bytes) -> Int8:
+    """Return the number whose order is that of positions; that of none is 0."""
+    return Int8(int.from_bytes(reached, "big"))
 
 
 def _generation_of(number: int) -> Generation:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Self
 
 from ntag424.replay._clock import Clock
+from ntag424.replay._examination import EVERY_SECONDS
 from ntag424.replay._store import Phase
+from ntag424.replay._witness import Witness
 from ntag424.replay.postgres import _schema
 from ntag424.replay.postgres._address import Address
 from ntag424.replay.postgres._archive import PostgresArchive
@@ -24,8 +27,10 @@ _PATIENCE_SECONDS = 30.0
 class PostgresStore:
     """A place for one ledger, on any number of machines."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, every: float = EVERY_SECONDS) -> None:
+        """Call `at` instead. An open ledger is examined *every* so many seconds."""
         self._address = address
+        self._every = every
         self._gates = Gates(address.schema)
 
     @classmethod
@@ -55,22 +60,31 @@ class PostgresStore:
         async with self._visit() as connection:
             return await _schema.migrate(connection, self._gates)
 
-    def open(self, store_id: str, *, clock: Clock | None = None) -> PostgresLedger:
+    def open(
+        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+    ) -> PostgresLedger:
         """See `LedgerStore.open`; the server is asked when the ledger first is."""
-        return PostgresLedger(store_id, clock, self._connect, self._preparation(store_id))
+
+        async def prepare(connection: Connection) -> int:
+            now = await self._prepare(connection, store_id)
+            await self._gates.pass_serving(connection, store_id)
+            return now
+
+        return PostgresLedger(
+            store_id, clock, self._connect, prepare, witness=witness, every=self._every
+        )
 
     async def archive(self, store_id: str) -> PostgresArchive:
         """See `LedgerStore.archive`."""
+        prepare = partial(self._prepare, store_id=store_id)
         async with self._visit() as connection:
-            await self._preparation(store_id)(connection)
-        return PostgresArchive(store_id, self._connect_patiently, self._preparation(store_id))
+            await prepare(connection)
+        return PostgresArchive(store_id, self._connect_patiently, prepare)
 
-    def _preparation(self, store_id: str) -> Callable[[Connection], Awaitable[None]]:
-        async def prepare(connection: Connection) -> None:
-            await self._gates.pass_server(connection)
-            await self._gates.pass_store(connection, store_id)
-
-        return prepare
+    async def _prepare(self, connection: Connection, store_id: str) -> int:
+        now = await self._gates.pass_server(connection)
+        await self._gates.pass_store(connection, store_id)
+        return now
 
     @asynccontextmanager
     async def _visit(self) -> AsyncIterator[Connection]:

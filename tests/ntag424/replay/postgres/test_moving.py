@@ -83,7 +83,7 @@ async def test_nothing_is_accepted_after_the_ledger_was_sealed(store, ledger, ar
 async def test_who_seals_waits_for_the_taps_that_are_under_way(store, archive, database):
     with database.transaction():
         database.execute(
-            "SELECT redeem(%s, %s, 258, 1, false, null, null, null, '', null, null)",
+            "SELECT set_state(%s, 0, %s, 'suspended')",
             [STORE_ID, bytes(UID)],
         )
         with pytest.raises(LedgerUnavailableError, match="lock timeout"):
