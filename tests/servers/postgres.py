@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Self
 
 import psycopg
@@ -121,14 +122,47 @@ class PostgresServer(Server):
             cursor = connection.execute(statement, arguments or None)
             return cursor.fetchall() if cursor.description else []
 
+    def back_up(self) -> Path:
+        """Make a base backup of the server as it runs; return its folder."""
+        place = Path(mkdtemp(dir=self.folder, prefix="backup-"))
+        os.chown(place, *owner())
+        run("pg_basebackup", *self._as_client(), "-D", str(place), "-c", "fast", "--no-sync")
+        return place
+
+    def copy_after_crash(self) -> Path:
+        """Kill the server, copy what it leaves behind, and start it again."""
+        self.kill()
+        place = Path(mkdtemp(dir=self.folder, prefix="copy-"))
+        subprocess.run(["cp", "-a", f"{self.cluster}/.", place], check=True)
+        self.start()
+        return place
+
+    def restore(self, backup: Path) -> None:
+        """Go on from a backup, at the same place, in the midst of everything."""
+        self.kill()
+        shutil.rmtree(self.cluster)
+        subprocess.run(["cp", "-a", backup, self.cluster], check=True)
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        self.start()
+
+    def dump(self, schema: str) -> Path:
+        """Let `pg_dump` write down one schema."""
+        file = self.folder / f"{schema}.dump"
+        run("pg_dump", *self._as_client(), "-Fc", "-n", schema, "-f", str(file), "postgres")
+        return file
+
+    def load(self, dump: Path, *, into: str = "postgres") -> None:
+        """Let `pg_restore` make what was written down."""
+        run("pg_restore", *self._as_client(), "-e", "-d", into, str(dump))
+
     @contextmanager
     def copying_log(self) -> Iterator[None]:
         """Have the write-ahead log copied, as for a backup, as long as a block runs."""
         place = self.folder / "log"
         place.mkdir()
         os.chown(place, *owner())
-        source = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
-        copier = spawn(as_owner("pg_receivewal", *source, "-D", str(place)), place, place / "said")
+        command = as_owner("pg_receivewal", *self._as_client(), "-D", str(place))
+        copier = spawn(command, place, place / "said")
         try:
             query = "SELECT pid FROM pg_stat_replication WHERE state = 'streaming'"
             wait_until(lambda: self.ask(query), "the log is copied")
@@ -174,6 +208,9 @@ class PostgresServer(Server):
         # Unlike kill, this leaves nobody behind whom the machine's init would have to bury.
         self._end(signal.SIGQUIT)
         super().discard()
+
+    def _as_client(self) -> list[str]:
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
 
     def _end(self, how: signal.Signals) -> None:
         if self.is_running:
