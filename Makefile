@@ -6,7 +6,7 @@
 # libusb-1.0-0 are for the readers; gcc, libpcsclite-dev and python3-dev to compile pyscard.
 # vsmartcard-vpcd also gives the machine's own pcscd two readers named "Virtual PCD", which
 # listen on ports 35963 and 35964 of every interface. udev is what our rules are tried on.
-PACKAGES := chromium curl libatomic1 gcc libccid libpcsclite-dev libusb-1.0-0 pcscd postgresql \
+PACKAGES := chromium curl faketime libatomic1 gcc libccid libpcsclite-dev libusb-1.0-0 pcscd postgresql \
 	python3-dev redis-sentinel redis-server udev vsmartcard-vpcd
 
 WORKERS ?= 2

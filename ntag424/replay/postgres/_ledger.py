@@ -161,8 +161,7 @@ class PostgresLedger:
         self._witness.close()
 
     async def _run(self, pool: Pool, call: Call[T], about: Uid | None = None) -> T:
-        if self._closed:
-            raise LedgerUnavailableError("the ledger is closed")
+        self._require_open()
         self._examination.require()
         try:
             return await pool.run(call, about)
@@ -172,6 +171,11 @@ class PostgresLedger:
         except LedgerMismatchError as error:
             # It was the right one, perhaps; now nobody can be served.
             raise LedgerUnavailableError(str(error), hint=error.hint) from error
+
+    def _require_open(self) -> None:
+        # The witness is closed, too: nothing must be read of it any more.
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
 
     async def _read(self, statement: Statement, arguments: Arguments) -> list[TupleRow]:
         async def call(connection: Connection) -> list[TupleRow]:
@@ -216,4 +220,5 @@ class PostgresLedger:
             self._witness.observe({} if revision is None else {0: revision}, reached)
 
     def _now(self) -> Moment:
+        self._require_open()
         return Moment.of(self._clock, self._witness)

@@ -87,6 +87,19 @@ def database(server, schema, store):
 
 
 @pytest.fixture
+def settings(server):
+    """Change settings of the server until the test is over."""
+    changed = set()
+
+    def change(**values):
+        changed.update(values)
+        server.set(**values)
+
+    yield change
+    server.set(**dict.fromkeys(changed))
+
+
+@pytest.fixture
 def frozen(server):
     """Let the server do nothing as long as a block runs; and never beyond the test."""
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ntag424.errors import LedgerUnavailableError
 from ntag424.model import Generation, Uid
 from ntag424.replay import Grant, TagState
 from ntag424.sdm import CountedTap
@@ -35,8 +36,8 @@ def tap(counter, uid=UID):
 
 
 @asynccontextmanager
-async def opened(store, store_id=STORE_ID, clock=None):
-    ledger = store.open(store_id, clock=clock)
+async def opened(store, store_id=STORE_ID, clock=None, witness=None):
+    ledger = store.open(store_id, clock=clock, witness=witness)
     try:
         yield ledger
     finally:
@@ -48,6 +49,27 @@ def with_settings(url, **settings):
     escaped = {name: value.replace(" ", r"\ ") for name, value in settings.items()}
     options = " ".join(f"-c {name}={value}" for name, value in escaped.items())
     return f"{url}&options={quote(options)}"
+
+
+async def until_raised(error, call):
+    """Ask until *error* is the answer, and return it."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await call()
+            except error as raised:
+                return raised
+            await asyncio.sleep(0.01)
+
+
+async def until_answered(call):
+    """Ask until there is an answer."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await call()
+            except LedgerUnavailableError:
+                await asyncio.sleep(0.01)
 
 
 async def until_waiting(database, count=1):

@@ -21,19 +21,6 @@ from tests.ntag424.replay.postgres.speaking import (
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]
 
 
-@pytest.fixture
-def settings(server):
-    """Change settings of the server until the test is over."""
-    changed = set()
-
-    def change(**values):
-        changed.update(values)
-        server.set(**values)
-
-    yield change
-    server.set(**dict.fromkeys(changed))
-
-
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
 async def test_a_server_that_a_power_cut_sets_back_is_not_used(store, settings, setting):
     settings(**{setting: "off"})
