@@ -11,8 +11,9 @@ import pytest
 
 from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError
 from ntag424.model import Uid
-from ntag424.replay import Accepted, Repeated, Replayed, TagState
+from ntag424.replay import Accepted, Repeated, Replayed, TagState, Witness
 from ntag424.replay.postgres import PostgresStore
+from ntag424.replay.postgres._address import Address
 from tests.contracts.history import Recorder, violations
 from tests.ntag424.replay.postgres.speaking import (
     GRANT,
@@ -22,6 +23,8 @@ from tests.ntag424.replay.postgres.speaking import (
     UID,
     opened,
     tap,
+    until_answered,
+    until_raised,
     with_settings,
 )
 from tests.servers.waiting import wait_until
@@ -183,6 +186,60 @@ async def test_waits_for_a_standby_do_not_use_up_the_server(pair, ledger, frozen
         async with asyncio.timeout(30):
             while set(waiting) & set(pair.primary.ask(WAITING)):
                 await asyncio.sleep(0.1)
+
+
+# --- what is known outside
+
+
+@pytest.fixture
+def witness():
+    return Witness.in_memory()
+
+
+@pytest.fixture
+async def watched(store, witness):
+    async with opened(store, witness=witness) as ledger:
+        await ledger.check()
+        yield ledger
+
+
+async def test_what_the_standby_does_not_know_is_not_remembered(watched, witness, frozen):
+    before = witness.revision()
+    with frozen():
+        with pytest.raises(LedgerUnavailableError):
+            await watched.redeem(tap(1))
+        assert (witness.revision(), witness.mark(UID)) == (before, b"")
+
+
+async def test_a_revision_that_the_standby_does_not_know_is_not_remembered(
+    pair, store, watched, witness, frozen
+):
+    before = witness.revision()
+    async with opened(store) as other:
+        await other.check()
+        with frozen():
+            tapping = asyncio.ensure_future(other.redeem(tap(1)))
+            async with asyncio.timeout(30):
+                while not pair.primary.ask(WAITING):
+                    await asyncio.sleep(0.01)
+            with pytest.raises(LedgerUnavailableError):
+                await watched.check()
+            assert witness.revision() == before
+        await asyncio.gather(tapping, return_exceptions=True)
+
+
+async def test_a_standby_that_nobody_waits_for_any_more_is_found_out(pair, url, store):
+    watchful = PostgresStore(Address.of(url), every=0.1)
+    async with opened(watchful) as ledger:
+        await ledger.check()
+        pair.primary.set(synchronous_standby_names="")
+        try:
+            refused = await until_raised(LedgerUnsafeError, ledger.check)
+        finally:
+            pair.primary.set(synchronous_standby_names=None)
+        assert "synchronous_standby_names" in str(refused)
+        wait_until(pair.is_complete, "the standby follows")
+        assert await until_answered(ledger.check) is None
 
 
 # --- which server is asked
