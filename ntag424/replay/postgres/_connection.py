@@ -72,7 +72,7 @@ class Connection:
 
         """
         cursor = await self._execute(statement, arguments, prepare=True)
-        return await cursor.fetchall() if cursor.description else []
+        return [] if cursor.rownumber is None else await cursor.fetchall()
 
     async def run_script(self, script: Statement) -> None:
         """Run any number of statements in one go; raises as `ask` does."""
@@ -112,13 +112,19 @@ class Connection:
         self, statement: Statement, arguments: Arguments | None, *, prepare: bool
     ) -> AsyncCursor[TupleRow]:
         self._warnings.clear()
-        patience = asyncio.create_task(self._lose_patience())
+        # A task for every statement would cost more than the rest of this.
+        loop, losing = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+        patience = loop.call_later(
+            self._patience, lambda: losing.add(loop.create_task(self._lose_patience()))
+        )
         try:
             cursor = await self._raw.execute(statement, arguments, prepare=prepare)
         except (psycopg.Error, OSError) as error:
             raise _meaning(error) from error
         finally:
             patience.cancel()
+            for task in losing:
+                task.cancel()
         # Where the wait for a standby was cancelled, PostgreSQL reports success and warns
         # that nobody but itself knows of it.
         if self._warnings:
@@ -130,7 +136,6 @@ class Connection:
             self._warnings.append(notice.message_primary or "")
 
     async def _lose_patience(self) -> None:
-        await asyncio.sleep(self._patience)
         # A commit goes on waiting for its standby when nobody listens any more: without this
         # the server would sooner or later have no place left, for anybody.
         if capabilities.has_cancel_safe():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 from weakref import WeakValueDictionary
@@ -86,7 +85,11 @@ class Pool:
         task = asyncio.create_task(self._serve(call, lent, turn), name="ledger-call")
         self._calls[task] = lent
         task.add_done_callback(self._forget)
-        await asyncio.wait({task}, timeout=self._deadline)
+        try:
+            await asyncio.wait({task}, timeout=self._deadline)
+        finally:
+            if not lent.has_place:
+                task.cancel()  # nothing was asked yet, and nobody waits for it any more
         if not task.done():
             raise LedgerUnavailableError(self._judge(lent))
         if task.cancelled():
@@ -110,26 +113,23 @@ class Pool:
     async def _serve(self, call: Call[T], lent: _Lent, turn: asyncio.Lock) -> T:
         loop = asyncio.get_running_loop()
         late = loop.time() + self._deadline
-        async with AsyncExitStack() as place:
-            try:
-                async with asyncio.timeout_at(late):
-                    await place.enter_async_context(turn)
-                    await place.enter_async_context(self._places)
-            except TimeoutError:
-                raise LedgerUnavailableError(_CROWDED) from None
+        async with turn, self._places:
             lent.has_place = True
             connection = await self._take(lent)
-            place.push_async_callback(self._give_back, connection)
-            if loop.time() > late:
-                # Nobody waits any more. The next one has a connection.
-                raise LedgerUnavailableError(_LATE)
-            return await call(connection)
+            try:
+                if loop.time() > late:
+                    # Nobody waits any more. The next one has a connection.
+                    raise LedgerUnavailableError(_LATE)
+                return await call(connection)
+            finally:
+                await self._give_back(connection)
 
     async def _take(self, lent: _Lent) -> Connection:
         while self._idle or self._doubtful:
             is_doubtful = not self._idle
             connection = lent.connection = (self._doubtful if is_doubtful else self._idle).pop()
-            if self._is_fit(connection) and (not is_doubtful or await self._answers(connection)):
+            is_fit = connection.is_sound and connection.age < self._lifetime
+            if is_fit and (not is_doubtful or await self._answers(connection)):
                 return connection
             lent.connection = None
             await connection.aclose()
@@ -163,13 +163,10 @@ class Pool:
         return _LATE
 
     async def _give_back(self, connection: Connection) -> None:
-        if self._is_fit(connection):
+        if connection.age < self._lifetime:  # whether it is sound is asked when it is lent
             self._idle.append(connection)
         else:
             await connection.aclose()
-
-    def _is_fit(self, connection: Connection) -> bool:
-        return connection.is_sound and connection.age < self._lifetime
 
     async def _hang_up(self) -> None:
         while self._idle or self._doubtful:
