@@ -129,12 +129,14 @@ class PostgresServer(Server):
         run("pg_basebackup", *self._as_client(), "-D", str(place), "-c", "fast", "--no-sync")
         return place
 
-    def copy_after_crash(self) -> Path:
-        """Kill the server, copy what it leaves behind, and start it again."""
-        self.kill()
+    def copy(self) -> Path:
+        """Copy the server's files as they are at this moment; return their folder."""
         place = Path(mkdtemp(dir=self.folder, prefix="copy-"))
-        subprocess.run(["cp", "-a", f"{self.cluster}/.", place], check=True)
-        self.start()
+        self.freeze()
+        try:
+            subprocess.run(["cp", "-a", f"{self.cluster}/.", place], check=True)
+        finally:
+            self.thaw()
         return place
 
     def restore(self, backup: Path) -> None:
