@@ -25,6 +25,8 @@ _FORGET_NONCES = b"SELECT forget_nonces(%s, %s, %s)"
 _REVISION = b"SELECT revision_of(%s)"
 _START_TIMELINE = b"SELECT start_timeline(%s, %s)"
 _MARK_BEHIND = b"SELECT mark_behind(%s, %s, %s)"
+_IS_INCOMPLETE = b"SELECT is_incomplete(%s)"
+_MARK_INCOMPLETE = b"SELECT mark_incomplete(%s)"
 _COUNT = b"SELECT count_tags(%s)"
 _PAGE_OF_TAGS = b"""
 SELECT uid, generation, counter, state, enrolled, behind FROM page_of_tags(%s, %s, %s)
@@ -70,6 +72,15 @@ class PostgresArchive:
     async def start_timeline(self, timeline: int) -> None:
         """See `LedgerArchive.start_timeline`."""
         await self._ask(_START_TIMELINE, (Int8(timeline),))
+
+    async def is_incomplete(self) -> bool:
+        """See `LedgerArchive.is_incomplete`."""
+        ((is_incomplete,),) = await self._ask(_IS_INCOMPLETE, ())
+        return bool(is_incomplete)
+
+    async def mark_incomplete(self) -> None:
+        """See `LedgerArchive.mark_incomplete`."""
+        await self._ask(_MARK_INCOMPLETE, ())
 
     async def mark_behind(self) -> None:
         """See `LedgerArchive.mark_behind`."""

@@ -39,6 +39,8 @@ $$;
 ALTER TABLE store
     ADD COLUMN home text NOT NULL DEFAULT this_database(),
     ADD COLUMN home_tag oid NOT NULL DEFAULT 'tag'::regclass::oid,
+    -- since a recovery: tags that are not here may have been tapped all the same
+    ADD COLUMN incomplete boolean NOT NULL DEFAULT false,
     DROP CONSTRAINT store_phase_check,
     ADD CONSTRAINT store_phase_check
         CHECK (phase IN ('filling', 'recovering', 'serving', 'leaving', 'sealed'));
@@ -129,8 +131,8 @@ BEGIN
     END IF;
 
     IF openly THEN
-        INSERT INTO tag (uid, generation, counter, state, enrolled)
-        VALUES (its_uid, its_generation, 0, 'active', false)
+        INSERT INTO tag (uid, generation, counter, state, enrolled, behind)
+        SELECT its_uid, its_generation, 0, 'active', false, incomplete FROM store
         ON CONFLICT (uid) DO NOTHING;
     END IF;
 
@@ -199,14 +201,15 @@ CREATE FUNCTION enrol(
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM require_serving(our_id, seen);
-    INSERT INTO tag AS known (uid, generation, counter, state, enrolled)
-    VALUES (its_uid, its_generation, its_counter, 'active', true)
+    INSERT INTO tag AS known (uid, generation, counter, state, enrolled, behind)
+    SELECT its_uid, its_generation, its_counter, 'active', true, incomplete FROM store
     ON CONFLICT (uid) DO UPDATE SET
         generation = excluded.generation,
         counter = CASE WHEN known.generation = excluded.generation
             THEN greatest(known.counter, excluded.counter) ELSE excluded.counter END,
         state = CASE known.state WHEN 'erased' THEN 'active' ELSE known.state END,
-        behind = known.behind AND known.generation = excluded.generation,
+        behind = CASE WHEN known.generation = excluded.generation
+            THEN known.behind ELSE excluded.behind END,
         enrolled = true, nonce_digest = NULL, nonce_era = NULL, nonce_ms = NULL
     WHERE known.generation < excluded.generation
         OR (known.generation = excluded.generation
@@ -342,6 +345,20 @@ BEGIN
     UPDATE tag SET behind = true
     WHERE uid > after AND uid <= coalesce(last, '\xffffffffffffffff') AND NOT behind;
     RETURN last;
+END $$;
+
+-- See LedgerArchive.is_incomplete.
+CREATE FUNCTION is_incomplete(our_id text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM require_store(our_id);
+    RETURN (SELECT incomplete FROM store);
+END $$;
+
+-- See LedgerArchive.mark_incomplete.
+CREATE FUNCTION mark_incomplete(our_id text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM require_store(our_id);
+    UPDATE store SET incomplete = true;
 END $$;
 
 -- See LedgerArchive.revisions.
