@@ -7,12 +7,17 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address
+from itertools import count
 from typing import Any, Self
 from urllib.parse import unquote
 
 JSON = {"content-type": "application/json"}
 #: Only against hanging for ever; nothing is measured by it.
 PATIENCE_SECONDS = 60
+#: What a service has to be set to, so that it believes `Wire.open(as_proxy=True)`.
+BELIEVING = {"NTAG424_TRUSTED_PROXIES": "127.0.0.1"}
+_CLIENTS = count(int(IPv4Address("10.0.0.1")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +100,25 @@ def tap_body(url: str, nonce: str | None = None) -> bytes:
 class Wire:
     """One keep-alive connection to a real service; far cheaper than a client library."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        as_proxy: bool = False,
+    ) -> None:
+        self._reader, self._writer, self._as_proxy = reader, writer, as_proxy
 
     @classmethod
-    async def open(cls, port: int, *, source: str = "127.0.0.1") -> Self:
-        """Connect from *source*, an address of this machine."""
+    async def open(cls, port: int, *, source: str = "127.0.0.1", as_proxy: bool = False) -> Self:
+        """Connect from *source*, an address of this machine.
+
+        As a proxy it forwards each request for another client, so that no limit on the
+        failures of one is reached.
+        """
         own = (source, 0)
-        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=own))
+        streams = await asyncio.open_connection("127.0.0.1", port, local_addr=own)
+        return cls(*streams, as_proxy=as_proxy)
 
     @property
     def own_port(self) -> int:
@@ -117,6 +133,8 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         fields = {"host": "127.0.0.1", "content-length": str(len(body))} | dict(headers or {})
+        if self._as_proxy:
+            fields["x-forwarded-for"] = str(IPv4Address(next(_CLIENTS)))
         head = "".join(f"{name}: {text}\r\n" for name, text in fields.items())
         await self.send(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
         return await self.answer()

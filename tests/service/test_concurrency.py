@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ntag424 import Uid
-from tests.service.asking import Answer, Wire
+from tests.service.asking import BELIEVING, Answer, Wire
 from tests.service.running import serving
 
 #: One service for all tests here: starting it costs more than most of them.
@@ -28,7 +28,7 @@ LANES = 16
 
 @pytest.fixture(scope="module")
 def installation(prepared, tmp_path_factory):
-    return prepared.copied_to(tmp_path_factory.mktemp("concurrency") / "installation")
+    return prepared.copied_to(tmp_path_factory.mktemp("concurrency") / "made", **BELIEVING)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ async def wires(anyio_backend, service):
             os.kill(waiting, signal.SIGSTOP)
             try:
                 for _ in range(CLIENTS // 2):
-                    wire = await Wire.open(service.port)
+                    wire = await Wire.open(service.port, as_proxy=True)
                     stack.push_async_callback(wire.aclose)
                     assert (await wire.ask("GET", "/livez")).status == 200
                     opened.append(wire)

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from ntag424 import Uid
-from tests.service.asking import Wire
+from tests.service.asking import BELIEVING, Wire
 from tests.service.running import Service
 
 pytestmark = pytest.mark.anyio
@@ -65,14 +65,14 @@ async def tap_until_killed(service, people, kill_after):
         except GONE:
             wire.abort()
 
-    wires = [await Wire.open(service.port) for _ in people]
+    wires = [await Wire.open(service.port, as_proxy=True) for _ in people]
     await asyncio.gather(*(keep_tapping(*pair) for pair in zip(people, wires, strict=True)))
 
 
 async def send_again_what_was_not_answered(service, people):
     async with AsyncExitStack() as stack:
         for person in people:
-            wire = await Wire.open(service.port)
+            wire = await Wire.open(service.port, as_proxy=True)
             stack.push_async_callback(wire.aclose)
             if person.pending is not None:
                 await person.send(wire)
@@ -80,7 +80,7 @@ async def send_again_what_was_not_answered(service, people):
 
 async def statuses_of(service, urls):
     """Post used taps once more, as somebody who found them."""
-    wire = await Wire.open(service.port)
+    wire = await Wire.open(service.port, as_proxy=True)
     answers = [await wire.post_tap(url, secrets.token_hex(16)) for url in urls]
     await wire.aclose()
     return {answer.status for answer in answers} - {503}
@@ -89,7 +89,8 @@ async def statuses_of(service, urls):
 @pytest.mark.parametrize(
     ("kills", "workers"), [(10, 1), (8, 1), (2, 2)], ids=["10", "8", "2, of two workers"]
 )
-async def test_what_was_told_before_a_kill_stays_true(installation, request, kills, workers):
+async def test_what_was_told_before_a_kill_stays_true(prepared, tmp_path, request, kills, workers):
+    installation = prepared.copied_to(tmp_path / "installation", **BELIEVING)
     people = [
         Person(installation, Uid(b"\x04DIED" + number.to_bytes(2, "big")))
         for number in range(CLIENTS)
