@@ -6,7 +6,7 @@ import pytest
 
 from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion
 from ntag424.keys import An10922Keys, HkdfKeys
-from tests.service.house import UID, tag
+from tests.service.house import UID, no_limits, tag
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ EDITS = [Generation(version, USED.epoch) for version in range(256)] + [
 @pytest.fixture
 async def used(open_house):
     """A service, and the URL of a tap that earned its session there."""
-    house = open_house(keyring=CLOSE_KEYRING)
+    house = open_house(keyring=CLOSE_KEYRING, limits=no_limits())
     await house.ledger.enrol(UID, USED, 0)
     url = tag(key_version=2, epoch=2).tap()
     assert (await house.post_tap(url)).status == 200
