@@ -103,6 +103,7 @@ class PostgresLedger:
         require_nonce(nonce)
 
         async def call(connection: Connection) -> Verdict:
+            """Decide there, and remember here what holds."""
             mark = _rows.mark_of(self._witness.mark(tap.uid))
             redemption = _rows.redemption(tap, nonce, grant, policy, self._now())
             ((*answer, revision),) = await self._ask(connection, _REDEEM, (*redemption, mark))
@@ -119,6 +120,7 @@ class PostgresLedger:
         require_read_counter(counter)
 
         async def call(connection: Connection) -> bool:
+            """Enrol there, and remember here what holds."""
             arguments = (uid, number_of(generation), Int4(counter))
             ((revision,),) = await self._ask(connection, _ENROL, arguments)
             if revision is not None:
@@ -131,21 +133,21 @@ class PostgresLedger:
 
     async def set_state(self, uid: Uid, state: TagState) -> None:
         """See `TagLedger.set_state`."""
-        if not await self._change(_SET_STATE, (uid, state.value), uid):
+        if not await self._change(_SET_STATE, lambda: (uid, state.value), uid):
             raise UnknownTagError(f"there is no tag {uid}")
 
     async def revoke(self, digest: bytes) -> bool:
         """See `TagLedger.revoke`."""
-        return await self._change(_REVOKE, (digest, *self._now().arguments))
+        return await self._change(_REVOKE, lambda: (digest, *self._now().arguments))
 
     async def find(self, uid: Uid) -> TagRecord | None:
         """See `TagLedger.find`."""
-        rows = await self._read(_FIND, (uid,))
+        rows = await self._read(_FIND, lambda: (uid,))
         return _rows.record_of(rows[0]) if rows else None
 
     async def grant(self, digest: bytes) -> LiveGrant | None:
         """See `TagLedger.grant`."""
-        rows = await self._read(_FIND_GRANT, (digest, *self._now().arguments))
+        rows = await self._read(_FIND_GRANT, lambda: (digest, *self._now().arguments))
         return _rows.live_grant_of(rows[0]) if rows else None
 
     async def check(self) -> None:
@@ -161,7 +163,9 @@ class PostgresLedger:
         self._witness.close()
 
     async def _run(self, pool: Pool, call: Call[T], about: Uid | None = None) -> T:
-        self._require_open()
+        # What is read of the witness is read by the call: `aclose` waits for it.
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
         self._examination.require()
         try:
             return await pool.run(call, about)
@@ -172,24 +176,24 @@ class PostgresLedger:
             # It was the right one, perhaps; now nobody can be served.
             raise LedgerUnavailableError(str(error), hint=error.hint) from error
 
-    def _require_open(self) -> None:
-        # The witness is closed, too: nothing must be read of it any more.
-        if self._closed:
-            raise LedgerUnavailableError("the ledger is closed")
-
-    async def _read(self, statement: Statement, arguments: Arguments) -> list[TupleRow]:
+    async def _read(
+        self, statement: Statement, arguments: Callable[[], Arguments]
+    ) -> list[TupleRow]:
         async def call(connection: Connection) -> list[TupleRow]:
-            return await self._ask(connection, statement, arguments)
+            return await self._ask(connection, statement, arguments())
 
         return await self._run(self._readers, call)
 
     async def _change(
-        self, statement: Statement, arguments: Arguments, about: Uid | None = None
+        self,
+        statement: Statement,
+        arguments: Callable[[], Arguments],
+        about: Uid | None = None,
     ) -> bool:
         """Return whether anything changed: then the answer is a revision."""
 
         async def call(connection: Connection) -> bool:
-            ((revision,),) = await self._ask(connection, statement, arguments)
+            ((revision,),) = await self._ask(connection, statement, arguments())
             self._observe(revision)
             return revision is not None
 
@@ -220,5 +224,4 @@ class PostgresLedger:
             self._witness.observe({} if revision is None else {0: revision}, reached)
 
     def _now(self) -> Moment:
-        self._require_open()
         return Moment.of(self._clock, self._witness)

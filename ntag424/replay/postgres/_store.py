@@ -66,6 +66,7 @@ class PostgresStore:
         """See `LedgerStore.open`; the server is asked when the ledger first is."""
 
         async def prepare(connection: Connection) -> int:
+            """Pass all gates, and return what the server's clock shows."""
             now = await self._prepare(connection, store_id)
             await self._gates.pass_serving(connection, store_id)
             return now
