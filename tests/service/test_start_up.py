@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ntag424_service.asgi import build
 from ntag424_service.assembly import assemble
+from ntag424_service.errors import SettingsError
 from ntag424_service.private_files import read_private_file
 from ntag424_service.settings import load_settings
 
@@ -281,6 +282,15 @@ async def test_a_copy_of_the_ledger_that_vacuum_made_is_served(installation):
         accepted = await wire.post_tap(installation.tag(UID).tap(), NONCE)
         await wire.aclose()
     assert accepted.status == 200
+
+
+@pytest.mark.parametrize(
+    "make", [private_fifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")]
+)
+def test_what_is_no_regular_file_is_refused_for_being_none(tmp_path, make):
+    make(tmp_path / "secret")
+    with pytest.raises(SettingsError, match="is not a regular file"):
+        read_private_file("KEYRING_FILE", tmp_path / "secret", strict=False)
 
 
 def test_a_file_of_64_kib_is_read_to_its_end(installation):

@@ -27,7 +27,7 @@ from ntag424.errors import (
     StaleGenerationError,
 )
 from ntag424.model import Generation, Uid
-from ntag424.replay import Accepted, Grant, Replayed, SqliteLedger
+from ntag424.replay import Accepted, Grant, Replayed, SqliteLedger, SqliteStore
 from ntag424.replay.sqlite import _opening, _schema
 from ntag424.sdm import CountedTap
 from tests.contracts.manual_clock import ManualClock
@@ -315,6 +315,16 @@ async def test_a_copy_that_sqlite_made_is_opened_in_wal_mode(store, ledger, tmp_
     known = await restored.find(UID)
     await restored.aclose()
     assert (known.generation, Store(path, "").ask("PRAGMA journal_mode")) == (NOW, [("wal",)])
+
+
+async def test_a_copy_that_vacuum_made_is_opened_as_a_whole(store, ledger, tmp_path):
+    path = tmp_path / "copy.db"
+    with store.connect() as db:
+        vacuumed(db, path)
+    archive = await SqliteStore(path).archive(store.store_id)
+    counted = await archive.count()
+    await archive.aclose()
+    assert counted == 1
 
 
 def test_a_copy_that_cannot_be_put_into_wal_mode_is_unavailable(store, tmp_path):
