@@ -12,6 +12,7 @@ from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.errors import SettingsError
 from ntag424_service.keyring_file import read_keyring
 from ntag424_service.private_files import read_private_file
+from ntag424_service.retired_keys import remember_retired
 from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
 from ntag424_service.settings import Settings, required, variable
 from ntag424_service.stores import open_store
@@ -33,7 +34,12 @@ def assemble(settings: Settings) -> Parts:
         _require_apart(verifier.keyring, sentry.keyring)
     enrolment = _enrolment(settings)
     identity, ledger = open_store(settings)
-    tokens = SessionTokens(identity.session_key, identity.store_id)
+    if settings.identity_file is not None:
+        keyrings = {variable("keyring_file"): verifier.keyring}
+        if sentry is not None:
+            keyrings[variable("sentry_keyring_file")] = sentry.keyring
+        remember_retired(settings, identity.store_id, keyrings)
+    tokens = SessionTokens(identity.session_key, identity.store_id, identity.names)
     return Parts(verifier, ledger, tokens, sentry, enrolment)
 
 

@@ -75,9 +75,14 @@ def init(
     new_keyring: Annotated[
         bool, typer.Option("--new-keyring", help="Also draw a master key into a new keyring file.")
     ] = False,
+    uid_digests: Annotated[
+        bool,
+        typer.Option("--uid-digests", help="Name tags in the ledger by keyed digests of UIDs."),
+    ] = False,
 ) -> None:
-    """Make the store and the identity file, and never overwrite either."""
-    for line in initialise(load_settings(), new_keyring=new_keyring):
+    """Make the store, the identity file and the witness, and never overwrite any."""
+    settings = load_settings()
+    for line in initialise(settings, new_keyring=new_keyring, uid_digests=uid_digests):
         typer.echo(line)
 
 

@@ -1,4 +1,4 @@
-"""Which store belongs to this service, and the key its sessions are derived with.
+"""Which store belongs to this service, how tags are named in it, and what sessions derive from.
 
 One small private file, made by `init` and the same on every node. It is kept apart
 from the store: who copies only the sessions cannot make tokens of them.
@@ -14,8 +14,10 @@ from typing import Self
 
 from ntag424_service.errors import SettingsError
 from ntag424_service.strict_json import read_json
+from ntag424_service.tag_names import DigestNames, PlainNames, TagNames
 
 _STORE_ID = re.compile("[0-9a-f]{32}")
+_KEY = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,12 @@ class Identity:
 
     store_id: str
     session_key: bytes = field(repr=False)
+    names: TagNames = field(default_factory=PlainNames)
 
     @classmethod
-    def new(cls, store_id: str) -> Self:
+    def new(cls, store_id: str, *, names: TagNames | None = None) -> Self:
         """Draw a session key for the store that was just made."""
-        return cls(store_id, secrets.token_bytes(32))
+        return cls(store_id, secrets.token_bytes(32), names or PlainNames())
 
     @classmethod
     def read(cls, setting: str, text: str) -> Self:
@@ -39,20 +42,28 @@ class Identity:
 
         """
         try:
-            match read_json(text.encode("utf-8")):
-                case {"store_id": str(store_id), "session_key": str(hex_key)}:
-                    session_key = bytes.fromhex(hex_key)
-                case _:
-                    session_key, store_id = b"", ""
+            members = read_json(text.encode("utf-8"))
         except ValueError:
-            session_key, store_id = b"", ""
-        if len(session_key) != 32 or not _STORE_ID.fullmatch(store_id):
-            raise SettingsError(
-                setting, "is not an identity file", "It is made by `ntag424-service init`."
-            )
-        return cls(store_id, session_key)
+            members = None
+        match members:
+            case {"store_id": str(store_id), "session_key": str(key), **rest} if (
+                _STORE_ID.fullmatch(store_id) and _KEY.fullmatch(key)
+            ):
+                if not rest:
+                    return cls(store_id, bytes.fromhex(key))
+                match rest:
+                    case {"tag_name_key": str(name_key)} if len(rest) == 1 and _KEY.fullmatch(
+                        name_key
+                    ):
+                        names = DigestNames(bytes.fromhex(name_key))
+                        return cls(store_id, bytes.fromhex(key), names)
+        raise SettingsError(
+            setting, "is not an identity file", "It is made by `ntag424-service init`."
+        )
 
     def text(self) -> str:
         """Return what is written to the file."""
         members = {"store_id": self.store_id, "session_key": self.session_key.hex()}
+        if isinstance(self.names, DigestNames):
+            members["tag_name_key"] = self.names.key.hex()
         return json.dumps(members, indent=2) + "\n"

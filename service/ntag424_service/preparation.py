@@ -15,6 +15,7 @@ from ntag424_service.identity import Identity
 from ntag424_service.private_files import write_private_file
 from ntag424_service.settings import Settings, variable
 from ntag424_service.stores import find_store, read_identity, unusable
+from ntag424_service.tag_names import DigestNames, PlainNames
 from ntag424_service.witness import make_witness, witness_path
 
 _KEYRING = """\
@@ -28,7 +29,9 @@ master_key = "{key}"
 """
 
 
-def initialise(settings: Settings, *, new_keyring: bool) -> Iterator[str]:
+def initialise(
+    settings: Settings, *, new_keyring: bool, uid_digests: bool = False
+) -> Iterator[str]:
     """Make what is asked for, and say after each file that it is there.
 
     Raises:
@@ -42,7 +45,9 @@ def initialise(settings: Settings, *, new_keyring: bool) -> Iterator[str]:
         keyring_file = _free_place(variable("keyring_file"), settings.keyring_file)
     _free_place(variable("witness_file"), witness_path(settings))
     store_id = _make_store(store)
-    _write(variable("identity_file"), identity_file, Identity.new(store_id).text())
+    names = DigestNames(secrets.token_bytes(32)) if uid_digests else PlainNames()
+    identity = Identity.new(store_id, names=names)
+    _write(variable("identity_file"), identity_file, identity.text())
     make_witness(settings, store_id)
     yield f"{variable('store')}: ledger {store_id} made"
     yield f"{variable('identity_file')}: identity written"

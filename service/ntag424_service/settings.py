@@ -69,6 +69,9 @@ _Origins: TypeAlias = Annotated[
 _Networks: TypeAlias = Annotated[
     tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
 ]
+_Ordinals: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=255)], ...], NoDecode, BeforeValidator(_listed)
+]
 
 
 class Settings(BaseSettings):
@@ -83,6 +86,10 @@ class Settings(BaseSettings):
     )
     keyring_file: Path | None = Field(
         default=None, description="TOML file with the master keys; readable by its owner only."
+    )
+    accept_again: _Ordinals = Field(
+        default=(),
+        description="Retired key versions to accept again; comma-separated.",
     )
     tag_mode: Mode = Field(
         default=Mode.AES, description="aes or lrp; counts only where the template has no {picc}."

@@ -12,6 +12,7 @@ from ntag424_service.errors import SettingsError
 from ntag424_service.identity import Identity
 from ntag424_service.private_files import read_private_file
 from ntag424_service.settings import Settings, required, variable
+from ntag424_service.tag_names import NamingLedger
 from ntag424_service.witness import make_witness, open_witness
 
 
@@ -29,9 +30,10 @@ def open_store(settings: Settings) -> tuple[Identity, TagLedger]:
     store, identity = find_store(settings), read_identity(settings)
     witness = open_witness(settings, identity.store_id)
     try:
-        return identity, store.open(identity.store_id, witness=witness)
+        ledger = store.open(identity.store_id, witness=witness)
     except LedgerError as error:
         raise unusable(error) from None
+    return identity, NamingLedger(ledger, identity.names)
 
 
 async def take_up_store(settings: Settings) -> None:

@@ -10,8 +10,9 @@ import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from ntag424 import CountedTap
+from ntag424 import CountedTap, Uid
 from ntag424.replay import PLACE_SIZE, place_of
+from ntag424_service.tag_names import PlainNames, TagNames
 
 # 34 bytes have one spelling: the last character stands for two bits and has four to spare.
 _TOKEN = re.compile("[A-Za-z0-9_-]{45}[AQgw]", re.ASCII)
@@ -22,12 +23,16 @@ _SUBJECT_LABEL = b"ntag424 subject"
 class SessionTokens:
     """Derives tokens with a key that is never stored beside the sessions."""
 
-    def __init__(self, session_key: bytes, store_id: str) -> None:
-        """Derive tokens for the sessions of the store called *store_id*."""
+    def __init__(self, session_key: bytes, store_id: str, names: TagNames | None = None) -> None:
+        """Derive tokens for the sessions of the store called *store_id*.
+
+        *names* are those that the store knows tags by; their UIDs if none are given.
+        """
         if len(session_key) != 32:
             raise ValueError("a session key has 32 bytes")
         self._key = session_key
         self._store_id = store_id
+        self._names = names or PlainNames()
 
     def token(self, tap: CountedTap, nonce: bytes | None) -> str:
         """Derive the token that *tap* and *nonce* (16 bytes) earn, 46 characters."""
@@ -39,14 +44,18 @@ class SessionTokens:
             + (nonce or b"")
         )
         secret = hmac.digest(self._key, message, "sha256")
-        return _text(place_of(self._store_id, tap.uid) + secret)
+        return _text(place_of(self._store_id, self._names.of(tap.uid)) + secret)
 
-    def subject(self, uid: bytes) -> str:
+    def subject(self, uid: Uid) -> str:
         """Derive the name by which applications know the tag, 22 characters.
 
         It is the same at every tap and does not reveal the UID.
         """
-        return _text(hmac.digest(self._key, _SUBJECT_LABEL + uid, "sha256")[:16])
+        return self.subject_of(self._names.of(uid))
+
+    def subject_of(self, name: Uid) -> str:
+        """Derive the same from the name by which the store knows the tag."""
+        return _text(hmac.digest(self._key, _SUBJECT_LABEL + name, "sha256")[:16])
 
 
 def digest(token: str) -> bytes:

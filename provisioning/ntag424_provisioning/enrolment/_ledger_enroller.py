@@ -100,8 +100,14 @@ def _store_id(identity: Path) -> str:
     try:
         members = json.loads(read_private(identity, "identity file"))
         store_id = members["store_id"]
+        names_digests = "tag_name_key" in members
     except (ValueError, TypeError, KeyError):
-        store_id = None
+        store_id, names_digests = None, False
+    if names_digests:
+        raise SetupError(
+            f"the service of {identity} names tags by digests, which only it can make",
+            "Enrol by the service: --enrol https://its.address.",
+        )
     if not isinstance(store_id, str) or len(store_id) != _STORE_ID:
         raise SetupError(
             f"{identity} is not the identity file of a service",

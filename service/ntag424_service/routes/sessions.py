@@ -57,6 +57,6 @@ def sessions_router(ledger: TagLedger, tokens: SessionTokens, limits: FailureLim
             await limits.fail(source_of(request.scope), Failure.TOKEN)
             challenge = 'Bearer error="invalid_token"'
             return UNAUTHORIZED.response({"WWW-Authenticate": challenge})
-        return SessionAnswer.of(grant, tokens.subject(grant.uid))
+        return SessionAnswer.of(grant, tokens.subject_of(grant.uid))
 
     return router
