@@ -14,6 +14,7 @@ from bench.report import Line
 from bench.taps import Redeem, Taps, rate_of, through
 from bench.tools import is_here, why_not
 from ntag424.replay import Phase, place_of, store_at
+from ntag424.replay._ledger import position
 from ntag424.replay.redis import _layout
 from ntag424.replay.redis._scripts import REDEEM
 from ntag424.sdm import CountedTap
@@ -89,9 +90,9 @@ def _through_redis_py(client: Redis, store_id: str, taps: Taps) -> Redeem:
     }
 
     async def redeem(tap: CountedTap) -> None:
-        position = _layout.position(tap.generation, tap.counter)
-        arguments = (mark, b"", tap.uid, position, b"registered", b"", b"", b"")
-        verdict = await client.evalsha(sha, 2, *keys[tap.uid], *arguments)
+        reached = position(tap.generation, tap.counter)
+        arguments = (mark, b"0", b"0", tap.uid, reached, b"registered", b"", b"")
+        verdict, *_ = await client.evalsha(sha, 2, *keys[tap.uid], *arguments)
         assert verdict == b"accepted", "a bench of refusals would be none"
 
     return redeem

@@ -50,4 +50,5 @@ def _run(port: int, callers: int, pipelined: int, taps: int) -> float:
 def _redeem(position: str) -> tuple[str, ...]:
     """Return what the ledger sends for a tap without nonce and session, of any tag."""
     keys = ("2", _BUCKET, f"{_BUCKET}:firsts")
-    return ("evalsha", REDEEM.sha.decode(), *keys, _MARK, "", _ANY, position, "open", "", "", "")
+    arguments = (_MARK, "0", "0", _ANY, position, "open", "", "")
+    return ("evalsha", REDEEM.sha.decode(), *keys, *arguments)

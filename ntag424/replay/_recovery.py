@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from ntag424.errors import LedgerWentBackError
 from ntag424.model import Generation
 from ntag424.replay._ledger import TagRecord, TagState
 from ntag424.replay._phases import require_serving
@@ -25,6 +26,22 @@ class Recovery:
     remembered: int
 
 
+async def compare(archive: LedgerArchive, witness: Witness) -> Mapping[int, int]:
+    """Return the revisions of the ledger, which is as far as *witness* knows or further.
+
+    Raises:
+        LedgerWentBackError: it is behind.
+        LedgerUnavailableError: it could not answer; calling again does no harm.
+
+    """
+    # Before the question: others of this machine may use the ledger meanwhile.
+    known = witness.revisions()
+    revisions = await archive.revisions()
+    if any(revision < known[part] for part, revision in revisions.items()):
+        raise LedgerWentBackError
+    return revisions
+
+
 async def take_up(archive: LedgerArchive, witness: Witness) -> None:
     """Have *witness* know the ledger as it is now, and the ledger what *witness* knows.
 
@@ -36,12 +53,11 @@ async def take_up(archive: LedgerArchive, witness: Witness) -> None:
         LedgerUnavailableError: it could not answer; calling again does no harm.
 
     """
-    revisions = await archive.revisions()
-    witness.require(revisions)
+    revisions = await compare(archive, witness)
     if max(revisions.values()) // CHANGES_PER_TIMELINE > witness.timeline:
         await _remind(archive, witness)
         revisions = await archive.revisions()
-    witness.follow(revisions)
+    witness.observe(revisions)
 
 
 async def recover(archive: LedgerArchive, witness: Witness) -> Recovery:

@@ -19,17 +19,18 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import mmap
 import os
 import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerWentBackError
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay._clock import BootClock, Clock
 
@@ -43,13 +44,12 @@ _HEADER = struct.Struct(">8s16s")
 _MAGIC = b"NT424WT1"
 _TIME_AT, _TIME = 64, struct.Struct(">Q16sQ")
 _RETIRED_AT, _RETIRED_SIZE = 128, 32
-_REVISIONS_AT, _REVISION_SIZE = 4096, 8
+_REVISIONS_AT, _REVISION_SIZE, _REVISION = 4096, 8, struct.Struct(">Q")
 _MARKS_AT = _REVISIONS_AT + MAX_PARTS * _REVISION_SIZE
 _SETS, _MARKS_PER_SET, _MARK = 1 << 17, 8, struct.Struct(">7s5sI")
 _SET_SIZE = _MARKS_PER_SET * _MARK.size
 _SIZE = _MARKS_AT + _SETS * _SET_SIZE
 _FREE = bytes(7)
-_FEW_PARTS = 1024
 #: How much faster another machine's clock may go than ours: one part in so many.
 _DRIFT = 1000
 _FLUSH_SECONDS = 1.0
@@ -66,6 +66,8 @@ class Witness:
     def __init__(self, descriptor: int, clock: Clock) -> None:
         """Take over an open file of the right form; call `open` or `in_memory` instead."""
         self._file = descriptor
+        # What is written here is in the file for all processes, at a tenth of a call's cost.
+        self._map = mmap.mmap(descriptor, _SIZE)
         self._clock = clock
         self._boot = hashlib.blake2b(clock.boot_id.encode(), digest_size=16).digest()
         self._turn = threading.Lock()
@@ -125,30 +127,21 @@ class Witness:
 
     def revision(self, part: int = 0) -> int:
         """Return the highest revision of *part* that was observed, 0 if none."""
-        seen = os.pread(self._file, _REVISION_SIZE, _REVISIONS_AT + part * _REVISION_SIZE)
-        return max(int.from_bytes(seen, "big"), self._late_revisions.get(part, 0))
+        (seen,) = _REVISION.unpack_from(self._map, _REVISIONS_AT + part * _REVISION_SIZE)
+        late = self._late_revisions.get(part, 0) if self._late_revisions else 0
+        return late if late > seen else int(seen)
+
+    def revisions(self) -> Sequence[int]:
+        """Return the highest revision of every part that was observed, 0 if none."""
+        seen = list(struct.unpack_from(f">{MAX_PARTS}Q", self._map, _REVISIONS_AT))
+        for part, revision in dict(self._late_revisions).items():
+            seen[part] = max(revision, seen[part])
+        return seen
 
     @property
     def timeline(self) -> int:
         """The highest timeline of the ledger that was observed, 0 if none."""
-        return max(self._all_revisions()) // CHANGES_PER_TIMELINE
-
-    def require(self, revisions: Mapping[int, int]) -> None:
-        """Return if the ledger is at least as far as it was seen.
-
-        *revisions* is what the ledger says now, by part.
-
-        Raises:
-            LedgerWentBackError: it is not.
-
-        """
-        self._ahead(revisions)
-
-    def follow(self, revisions: Mapping[int, int]) -> None:
-        """Do as `require`, then remember what the ledger is ahead in."""
-        ahead = self._ahead(revisions)
-        if ahead:
-            self.observe(ahead)
+        return max(self.revisions()) // CHANGES_PER_TIMELINE
 
     def observe(
         self, revisions: Mapping[int, int], accepted: Mapping[Uid, bytes] | None = None
@@ -187,14 +180,15 @@ class Witness:
     @property
     def retired(self) -> frozenset[int]:
         """Ordinals, 1 to 255, of the key versions that were seen retired."""
-        seen = int.from_bytes(os.pread(self._file, _RETIRED_SIZE, _RETIRED_AT), "big")
+        seen = int.from_bytes(self._map[_RETIRED_AT : _RETIRED_AT + _RETIRED_SIZE], "big")
         return frozenset(ordinal for ordinal in range(256) if seen >> ordinal & 1)
 
     def observe_retired(self, ordinals: Iterable[int]) -> None:
         """Remember that these key versions, 1 to 255, were retired."""
         with self._turn, _held(self._file, wait=True):
             seen = sum(1 << ordinal for ordinal in self.retired | set(ordinals))
-            os.pwrite(self._file, seen.to_bytes(_RETIRED_SIZE, "big"), _RETIRED_AT)
+            at = slice(_RETIRED_AT, _RETIRED_AT + _RETIRED_SIZE)
+            self._map[at] = seen.to_bytes(_RETIRED_SIZE, "big")
             self._is_dirty = True
 
     def observe_time(self, store_ms: int) -> None:
@@ -202,7 +196,7 @@ class Witness:
         with self._turn:
             if store_ms > self.earliest_now():
                 now = _TIME.pack(store_ms, self._boot, self._clock.uptime_ms())
-                os.pwrite(self._file, now, _TIME_AT)
+                self._map[_TIME_AT : _TIME_AT + _TIME.size] = now
                 self._is_dirty = True
 
     def earliest_now(self) -> int:
@@ -210,7 +204,7 @@ class Witness:
 
         It goes on by this machine's own clock, which cannot be set; 0 if nothing was observed.
         """
-        store_ms, boot, uptime_ms = _TIME.unpack(os.pread(self._file, _TIME.size, _TIME_AT))
+        store_ms, boot, uptime_ms = _TIME.unpack_from(self._map, _TIME_AT)
         if boot != self._boot:
             return int(store_ms)
         passed = self._clock.uptime_ms() - uptime_ms
@@ -224,37 +218,20 @@ class Witness:
             with self._turn:
                 self._write_down(wait=True)
                 os.fdatasync(self._file)
+                self._map.close()
                 os.close(self._file)
-                self._file = -1  # the number may soon be that of another file
-
-    def _ahead(self, revisions: Mapping[int, int]) -> dict[int, int]:
-        """Return the parts in which the ledger is ahead; raise if it is behind in any."""
-        # Of many parts all are read at once: one by one would take a tenth of a second.
-        seen = self._all_revisions() if len(revisions) > _FEW_PARTS else None
-        ahead: dict[int, int] = {}
-        for part, revision in revisions.items():
-            known = self.revision(part) if seen is None else seen[part]
-            if revision < known:
-                raise LedgerWentBackError
-            if revision > known:
-                ahead[part] = revision
-        return ahead
-
-    def _all_revisions(self) -> list[int]:
-        size = MAX_PARTS * _REVISION_SIZE
-        seen = list(struct.unpack(f">{MAX_PARTS}Q", os.pread(self._file, size, _REVISIONS_AT)))
-        for part, revision in dict(self._late_revisions).items():
-            seen[part] = max(revision, seen[part])
-        return seen
 
     def _write_down(self, *, wait: bool) -> None:
         """Write what is late, unless another process is writing and we must not *wait*."""
         try:
             with _held(self._file, wait=wait):
                 for part, revision in self._late_revisions.items():
-                    self._raise_revision(part, revision)
+                    at = _REVISIONS_AT + part * _REVISION_SIZE
+                    if _REVISION.unpack_from(self._map, at)[0] < revision:
+                        self._map[at : at + _REVISION_SIZE] = _REVISION.pack(revision)
+                now = int(time.time()) & 0xFFFFFFFF
                 for uid, reached in self._late_marks.items():
-                    self._raise_mark(uid, reached)
+                    self._raise_mark(uid, reached, now)
         except BlockingIOError:
             return
         except OSError as error:
@@ -265,24 +242,21 @@ class Witness:
         self._late_marks.clear()
         self._is_dirty = True
 
-    def _raise_revision(self, part: int, revision: int) -> None:
-        at = _REVISIONS_AT + part * _REVISION_SIZE
-        if int.from_bytes(os.pread(self._file, _REVISION_SIZE, at), "big") < revision:
-            os.pwrite(self._file, revision.to_bytes(_REVISION_SIZE, "big"), at)
-
-    def _raise_mark(self, uid: Uid, reached: bytes) -> None:
+    def _raise_mark(self, uid: Uid, reached: bytes, now: int) -> None:
         start = _set_of(uid)
-        marks = list(self._marks_at(start))
-        number = next((n for n, mark in enumerate(marks) if mark[0] == uid), None)
-        if number is None:  # the oldest gives way; that of a free one is 0
-            number = min(range(_MARKS_PER_SET), key=lambda n: marks[n][2])
-        elif marks[number][1] >= reached:
+        marks = self._map[start : start + _SET_SIZE]
+        at = marks.find(uid)
+        while at > 0 and at % _MARK.size:  # found across two of them
+            at = marks.find(uid, at + 1)
+        if at < 0:  # the oldest gives way; that of a free one is 0
+            at = min(range(0, _SET_SIZE, _MARK.size), key=lambda at: marks[at + 12 : at + 16])
+        elif marks[at + 7 : at + 12] >= reached:
             return
-        mark = _MARK.pack(uid, reached, int(time.time()) & 0xFFFFFFFF)
-        os.pwrite(self._file, mark, start + number * _MARK.size)
+        # In one piece: another process may read it just now.
+        self._map[start + at : start + at + _MARK.size] = _MARK.pack(uid, reached, now)
 
     def _marks_at(self, start: int) -> Iterator[tuple[bytes, bytes, int]]:
-        return _MARK.iter_unpack(os.pread(self._file, _SET_SIZE, start))
+        return _MARK.iter_unpack(self._map[start : start + _SET_SIZE])
 
     def _flush_now_and_then(self) -> None:
         """Put on disk what was observed, off everybody's way."""

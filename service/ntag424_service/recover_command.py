@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ntag424.errors import LedgerError, LedgerWentBackError
-from ntag424.replay import LedgerArchive, Phase, Recovery, Witness
+from ntag424.replay import LedgerArchive, Phase, Recovery, Witness, compare
 from ntag424.replay import recover as recover_ledger
 from ntag424_service.errors import CopyError
 from ntag424_service.settings import Settings, load_settings
@@ -61,7 +61,7 @@ async def _is_needed(archive: LedgerArchive, witness: Witness) -> bool:
     if await archive.phase() is Phase.RECOVERING:
         return True
     try:
-        witness.require(await archive.revisions())
+        await compare(archive, witness)
     except LedgerWentBackError:
         return True
     return False

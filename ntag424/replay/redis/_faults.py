@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from redis.exceptions import ResponseError
 
-from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerWentBackError
+from ntag424.errors import (
+    LedgerMismatchError,
+    LedgerUnavailableError,
+    LedgerWentBackError,
+)
 from ntag424.replay._phases import require_serving
 from ntag424.replay.redis._layout import phase_of
 
-#: What our own scripts raise: see `common.lua` and `redeem.lua`.
-_NOT_SERVING, _LOST, _BEHIND = "NOTSERVING ", "LOST", "BEHIND"
+#: What our own scripts raise: see `common.lua`.
+_NOT_SERVING, _LOST, _WENT_BACK = "NOTSERVING ", "LOST", "WENTBACK"
 
 
 def unavailable(cause: Exception) -> LedgerUnavailableError:
@@ -26,16 +30,27 @@ def unavailable(cause: Exception) -> LedgerUnavailableError:
 
 def _meaning(said: str) -> LedgerUnavailableError | None:
     if said.startswith(_LOST):
-        return LedgerUnavailableError(
-            "a part of the ledger is missing in this Redis",
-            hint="It was flushed or evicted, or NTAG424_STORE leads to another one: restore it, "
-            "or correct the setting. Nothing is accepted until then.",
-        )
-    if said.startswith(_BEHIND):
+        return lost()
+    if said.startswith(_WENT_BACK):
         return LedgerWentBackError()
     if said.startswith(_NOT_SERVING):
-        try:
-            require_serving(phase_of(said.removeprefix(_NOT_SERVING)[:1]))
-        except LedgerMismatchError as error:
-            return LedgerUnavailableError(str(error), hint=error.hint)
+        return not_serving(said.removeprefix(_NOT_SERVING)[:1])
+    return None
+
+
+def lost() -> LedgerUnavailableError:
+    """Return what is to be said of a bucket that is not there."""
+    return LedgerUnavailableError(
+        "a part of the ledger is missing in this Redis",
+        hint="It was flushed or evicted, or NTAG424_STORE leads to another one: restore it, "
+        "or correct the setting. Nothing is accepted until then.",
+    )
+
+
+def not_serving(letter: str) -> LedgerUnavailableError | None:
+    """Return what is to be said of a phase, by the last byte of its mark."""
+    try:
+        require_serving(phase_of(letter))
+    except LedgerMismatchError as error:
+        return LedgerUnavailableError(str(error), hint=error.hint)
     return None

@@ -16,7 +16,6 @@ from ntag424.replay.redis._line import (
     ask,
     load_scripts,
     role_of,
-    time_of,
 )
 
 #: Buckets of up to so many tags stay compact: enough for 25 million tags.
@@ -72,9 +71,9 @@ async def pass_gates(connection: Connection, demands: Demands) -> Line:
     return Line(
         connection,
         role,
+        clock_ms=await _clock_ms(connection),
         replicas=demands.replicas,
         acknowledgement=acknowledgement,
-        server_ms=await time_of(connection),
     )
 
 
@@ -102,6 +101,12 @@ async def _require_replay_of_file(connection: Connection, demands: Demands) -> N
             "the default user of this Redis has no rights: at a restart it forgets all taps",
             "Let it keep its rights and only switch it off: user default off ~* &* +@all",
         )
+
+
+async def _clock_ms(connection: Connection) -> int:
+    (reply,) = await ask(connection, [(b"TIME",)])
+    seconds, microseconds = map(int, _pair(reply))
+    return 1000 * seconds + microseconds // 1000
 
 
 def _pair(reply: Reply) -> tuple[bytes, bytes]:

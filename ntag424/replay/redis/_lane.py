@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from redis.exceptions import MovedError, RedisError, ResponseError
 
 from ntag424.errors import LedgerError, LedgerUnavailableError
+from ntag424.model import Uid
+from ntag424.replay._witness import Witness
 from ntag424.replay.redis._faults import unavailable
 from ntag424.replay.redis._line import Command, Line, Reply
-from ntag424.replay.redis._observation import Change, Observer
 
 _MOST_PER_BATCH = 512
 #: Whoever asks is answered by then: a batch ends when the oldest of it must be answered.
@@ -22,21 +24,29 @@ class MovedAwayError(LedgerUnavailableError):
     """The bucket is another master's now; nothing was done."""
 
 
+class Subject(NamedTuple):
+    """What a command may change: for the witness, when it is known to hold."""
+
+    #: Number of the bucket.
+    part: int
+    uid: Uid | None = None
+
+
 @dataclass(slots=True)
 class _Job:
     command: Command
+    subject: Subject | None
     writes: bool
     deadline: float
     reply: asyncio.Future[Reply]
-    change: Change | None
 
 
 class Lane:
     """Batches for one master. Opens its line when there is something to ask, again if need be."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]], observer: Observer) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Line]], witness: Witness | None) -> None:
         self._connect = connect
-        self._observer = observer
+        self._witness = witness
         self._line: Line | None = None
         self._waiting: list[_Job] = []
         self._wake = asyncio.Event()
@@ -44,8 +54,10 @@ class Lane:
         self._closed = False
         self._task = asyncio.create_task(self._work(), name="ledger-lane")
 
-    async def run(self, command: Command, *, writes: bool, change: Change | None = None) -> Reply:
-        """Return Redis's reply, once it holds and the observer knows of the *change*.
+    async def run(
+        self, command: Command, *, writes: bool, subject: Subject | None = None
+    ) -> Reply:
+        """Return Redis's reply, once it holds and the witness knows what changed in *subject*.
 
         Raises:
             LedgerUnavailableError: there is none, or it does not hold. What was written
@@ -57,7 +69,7 @@ class Lane:
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Reply] = loop.create_future()
         deadline = loop.time() + DEADLINE_SECONDS
-        self._waiting.append(_Job(command, writes, deadline, reply, change))
+        self._waiting.append(_Job(command, subject, writes, deadline, reply))
         self._wake.set()
         return await reply
 
@@ -84,13 +96,7 @@ class Lane:
         try:
             async with asyncio.timeout_at(batch[0].deadline):
                 replies = await self._exchange(batch)
-            self._observer.confirmed(
-                [
-                    (job.change, reply)
-                    for job, reply in zip(batch, replies, strict=True)
-                    if job.change is not None
-                ]
-            )
+            self._observe(batch, replies)
         except (RedisError, OSError, TimeoutError, LedgerError) as error:
             self._hang_up()
             _fail(batch, unavailable(error))
@@ -105,9 +111,28 @@ class Lane:
     async def _exchange(self, batch: list[_Job]) -> list[Reply]:
         if self._line is None:
             self._line = await self._connect()
-            self._observer.connected(self._line.server_ms)
+            if self._witness is not None:
+                self._witness.observe_time(self._line.clock_ms)
         writes = any(job.writes for job in batch)
         return await self._line.exchange([job.command for job in batch], writes=writes)
+
+    def _observe(self, batch: list[_Job], replies: list[Reply]) -> None:
+        """Tell the witness what the batch changed; it holds now."""
+        if self._witness is None:
+            return
+        revisions: dict[int, int] = {}
+        positions: dict[Uid, bytes] = {}
+        for job, reply in zip(batch, replies, strict=True):
+            # As `common.lua` says: a list is the answer of a change.
+            if job.subject is None or not isinstance(reply, list):
+                continue
+            _, revision, *used_up = reply
+            part, uid = job.subject
+            revisions[part] = max(revision, revisions.get(part, 0))
+            if used_up and uid is not None:
+                positions[uid] = max(used_up[0], positions.get(uid, b""))
+        if revisions:
+            self._witness.observe(revisions, positions)
 
     def _hang_up(self) -> None:
         """Give the line up; what waits need not wait for its end."""

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from redis.asyncio import Sentinel
 
 from ntag424.errors import LedgerUnavailableError
+from ntag424.replay._witness import Witness
 from ntag424.replay.redis._address import Deployment, RedisAddress
 from ntag424.replay.redis._door import open_line, options_for
-from ntag424.replay.redis._lane import DEADLINE_SECONDS, Lane, MovedAwayError
+from ntag424.replay.redis._lane import DEADLINE_SECONDS, Lane, MovedAwayError, Subject
 from ntag424.replay.redis._layout import PLACES
 from ntag424.replay.redis._line import Command, Line, Reply
-from ntag424.replay.redis._observation import Change, Observer
 from ntag424.replay.redis._slots import Host, Masters, masters_of
+
+Connect: TypeAlias = Callable[[], Awaitable[Line]]
 
 
 class Lanes(Protocol):
     """The way to every bucket. Used in one event loop, that of the first call."""
 
     async def run(
-        self, place: bytes, command: Command, *, writes: bool, change: Change | None = None
+        self, place: bytes, command: Command, *, writes: bool, subject: Subject | None = None
     ) -> Reply:
         """Ask the master of the bucket at *place*; see `Lane.run`."""
         ...
 
-    def visit(self) -> AsyncIterator[tuple[Line, Sequence[bytes]]]:
-        """Open a new line to every master, one after the other, and name its places.
-
-        Whoever iterates hangs up.
+    async def masters(self) -> list[tuple[Connect, tuple[bytes, ...]]]:
+        """Return how to connect to each master anew, and the places it has.
 
         Raises:
-            LedgerUnavailableError: one may not be used, or cannot be reached.
-            redis.RedisError, OSError: the same.
+            LedgerUnavailableError: nobody says who they are.
 
         """
         ...
@@ -49,15 +48,18 @@ class Lanes(Protocol):
         ...
 
 
-def lanes_to(address: RedisAddress, observer: Observer) -> Lanes:
-    """Return the lanes of a deployment; nothing is connected yet."""
+def lanes_to(address: RedisAddress, witness: Witness | None = None) -> Lanes:
+    """Return the lanes of a deployment; nothing is connected yet.
+
+    *witness* is told what changes, and what the servers' clocks show.
+    """
     match address.deployment:
         case Deployment.SINGLE:
-            return OneMaster(partial(open_line, address, *address.hosts[0]), observer)
+            return OneMaster(partial(open_line, address, *address.hosts[0]), witness)
         case Deployment.SENTINEL:
-            return OneMaster(partial(_open_line_to_the_elected, address), observer)
+            return OneMaster(partial(_open_line_to_the_elected, address), witness)
         case Deployment.CLUSTER:
-            return ManyMasters(address, observer)
+            return ManyMasters(address, witness)
 
 
 async def _open_line_to_the_elected(address: RedisAddress) -> Line:
@@ -78,26 +80,26 @@ async def _open_line_to_the_elected(address: RedisAddress) -> Line:
 class OneMaster:
     """A single server, or whichever the sentinels elected."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]], observer: Observer) -> None:
+    def __init__(self, connect: Connect, witness: Witness | None) -> None:
         self._connect = connect
-        self._observer = observer
+        self._witness = witness
         self._lane: Lane | None = None
         self._closed = False
 
     async def run(
-        self, place: bytes, command: Command, *, writes: bool, change: Change | None = None
+        self, place: bytes, command: Command, *, writes: bool, subject: Subject | None = None
     ) -> Reply:
         """See `Lanes.run`."""
         del place  # all are there
         if self._closed:
             raise LedgerUnavailableError("the ledger is closed")
         if self._lane is None:
-            self._lane = Lane(self._connect, self._observer)
-        return await self._lane.run(command, writes=writes, change=change)
+            self._lane = Lane(self._connect, self._witness)
+        return await self._lane.run(command, writes=writes, subject=subject)
 
-    async def visit(self) -> AsyncIterator[tuple[Line, Sequence[bytes]]]:
-        """See `Lanes.visit`."""
-        yield await self._connect(), PLACES
+    async def masters(self) -> list[tuple[Connect, tuple[bytes, ...]]]:
+        """See `Lanes.masters`."""
+        return [(self._connect, PLACES)]
 
     async def shares(self) -> list[tuple[bytes, ...]]:
         """See `Lanes.shares`."""
@@ -113,9 +115,9 @@ class OneMaster:
 class ManyMasters:
     """Redis Cluster: a lane to every master that is needed."""
 
-    def __init__(self, address: RedisAddress, observer: Observer) -> None:
+    def __init__(self, address: RedisAddress, witness: Witness | None) -> None:
         self._address = address
-        self._observer = observer
+        self._witness = witness
         #: Who has which bucket, as long as it is believed.
         self._masters: Masters | None = None
         self._asking = asyncio.Lock()
@@ -123,7 +125,7 @@ class ManyMasters:
         self._closed = False
 
     async def run(
-        self, place: bytes, command: Command, *, writes: bool, change: Change | None = None
+        self, place: bytes, command: Command, *, writes: bool, subject: Subject | None = None
     ) -> Reply:
         """See `Lanes.run`."""
         if self._closed:
@@ -131,21 +133,20 @@ class ManyMasters:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 try:
-                    return await self._ask(place, command, writes=writes, change=change)
+                    return await self._ask(place, command, subject, writes=writes)
                 except MovedAwayError:
-                    return await self._ask(place, command, writes=writes, change=change)
+                    return await self._ask(place, command, subject, writes=writes)
         except TimeoutError:
             raise LedgerUnavailableError("Redis Cluster did not answer in time") from None
-
-    async def visit(self) -> AsyncIterator[tuple[Line, Sequence[bytes]]]:
-        """See `Lanes.visit`."""
-        masters = await masters_of(self._address)
-        for host, places in masters.shares.items():
-            yield await open_line(self._address, *host), places
 
     async def shares(self) -> list[tuple[bytes, ...]]:
         """See `Lanes.shares`."""
         return list((await self._known_masters()).shares.values())
+
+    async def masters(self) -> list[tuple[Connect, tuple[bytes, ...]]]:
+        """See `Lanes.masters`; asks who they are now."""
+        shares = (await masters_of(self._address)).shares
+        return [(self._connecting(master), places) for master, places in shares.items()]
 
     async def aclose(self) -> None:
         """See `Lanes.aclose`."""
@@ -155,16 +156,19 @@ class ManyMasters:
 
     def _lane(self, master: Host) -> Lane:
         if master not in self._lanes:
-            self._lanes[master] = Lane(partial(open_line, self._address, *master), self._observer)
+            self._lanes[master] = Lane(self._connecting(master), self._witness)
         return self._lanes[master]
 
+    def _connecting(self, master: Host) -> Connect:
+        return partial(open_line, self._address, *master)
+
     async def _ask(
-        self, place: bytes, command: Command, *, writes: bool, change: Change | None
+        self, place: bytes, command: Command, subject: Subject | None, *, writes: bool
     ) -> Reply:
         masters = await self._known_masters()
         try:
             lane = self._lane(masters.of(place))
-            return await lane.run(command, writes=writes, change=change)
+            return await lane.run(command, writes=writes, subject=subject)
         except LedgerUnavailableError:
             # Who has the bucket now is asked when it is next needed.
             if self._masters is masters:

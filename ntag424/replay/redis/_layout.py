@@ -4,8 +4,9 @@ Tags are spread over 2^16 buckets by their place (see `place_of`). A bucket is t
 kinds of keys that share a hash tag, so that Redis Cluster keeps them on one node:
 
 * `ntag424:{N}`: a hash from UID (7 bytes) to record, small enough to stay a listpack.
-  Its empty field holds the mark of the store, two fields of one byte its revision and, once it
-  was recovered, that tags may be missing. No key of this kind ever expires.
+  Its empty field holds the mark of the store. A zero byte and `r` is the field of its
+  revision, 0 if it is missing; a zero byte and `i` is there if it may lack tags (see
+  `LedgerArchive.mark_incomplete`). No key of this kind ever expires.
 * `ntag424:{N}:firsts`: a hash from UID to the nonce that came with the last accepted tap.
   Expires a minute after the last of them.
 * `ntag424:{N}:s:DIGEST`: a session. Expires a minute after its end.
@@ -22,13 +23,12 @@ from ntag424.replay._store import Phase
 
 PLACES = tuple(number.to_bytes(PLACE_SIZE, "big") for number in range(1 << (8 * PLACE_SIZE)))
 MARK_SIZE = 9
-#: Field of a bucket that holds the mark; no UID is empty.
+#: Fields of a bucket that are no UIDs: see above.
 MARK_FIELD = b""
+OTHER_FIELDS = (b"\0r", b"\0i")
+#: Lua counts in doubles, which are exact up to the revisions of this timeline.
+LAST_TIMELINE = (1 << 13) - 1
 POSITION_SIZE = 5
-
-#: Fields of a bucket for its revision, and for the note that tags may be missing.
-REVISION_FIELD, INCOMPLETE_FIELD = b"\x01", b"\x02"
-UID_SIZE = 7
 
 _PHASES = {
     Phase.FILLING: b"f",
@@ -52,9 +52,14 @@ def phase_of(letter: str) -> Phase:
     return next(phase for phase, known in _PHASES.items() if known == letter.encode())
 
 
+def part_of(place: bytes) -> int:
+    """Return the number of the bucket at *place*, by which its revision is remembered."""
+    return int.from_bytes(place, "big")
+
+
 def bucket_key(place: bytes) -> bytes:
     """Return the key of the bucket at *place*: its records."""
-    return b"ntag424:{%d}" % int.from_bytes(place, "big")
+    return b"ntag424:{%d}" % part_of(place)
 
 
 def firsts_key(place: bytes) -> bytes:
@@ -69,7 +74,8 @@ def session_key(digest: bytes) -> bytes:
 
 def encode_record(record: TagRecord) -> bytes:
     """Return position and flags: 6 bytes."""
-    flags = _STATES.index(record.state) + _ENROLLED * record.enrolled + _BEHIND * record.behind
+    flags = _STATES.index(record.state)
+    flags |= (_ENROLLED if record.enrolled else 0) | (_BEHIND if record.behind else 0)
     return position(record.generation, record.counter) + bytes([flags])
 
 

@@ -88,12 +88,12 @@ class Line:
         connection: Connection,
         role: Role,
         *,
+        clock_ms: int,
         replicas: int,
         acknowledgement: Acknowledgement | None,
-        server_ms: int,
     ) -> None:
-        #: What the server's clock showed when it was looked at, UNIX time in ms.
-        self.server_ms = server_ms
+        #: What the server's clock showed when it was looked at: UNIX time in ms.
+        self.clock_ms = clock_ms
         self._connection = connection
         self._role = role
         self._replicas = replicas
@@ -144,15 +144,6 @@ async def hang_up(connection: Connection) -> None:
 async def role_of(connection: Connection) -> Role:
     """Ask the server for its role."""
     return Role.of((await ask(connection, [_INFO]))[0])
-
-
-async def time_of(connection: Connection) -> int:
-    """Ask the server for its time, UNIX time in ms."""
-    (reply,) = await ask(connection, [(b"TIME",)])
-    if not isinstance(reply, list) or len(reply) != 2:
-        raise LedgerUnavailableError("this Redis does not tell its time")
-    seconds, microseconds = reply
-    return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 async def load_scripts(connection: Connection) -> None:

@@ -6,7 +6,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
 from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError
-from ntag424.replay.redis._lanes import Lanes
+from ntag424.replay.redis._lane import Subject
+from ntag424.replay.redis._lanes import Connect, Lanes
 from ntag424.replay.redis._line import Command, Reply
 
 _ATTEMPTS, _PAUSE_SECONDS = 15, 0.2
@@ -23,13 +24,15 @@ class PatientLanes:
             supported_errors=(LedgerUnavailableError,),  # type: ignore[arg-type] # any will do
         )
 
-    async def run(self, place: bytes, command: Command, *, writes: bool) -> Reply:
+    async def run(
+        self, place: bytes, command: Command, *, writes: bool, subject: Subject | None = None
+    ) -> Reply:
         """See `Lanes.run`."""
 
         async def attempt() -> Reply | LedgerUnsafeError:
             """Ask; what only the operator can mend is no reason to ask again."""
             try:
-                return await self._lanes.run(place, command, writes=writes)
+                return await self._lanes.run(place, command, writes=writes, subject=subject)
             except LedgerUnsafeError as error:
                 return error
 
@@ -41,6 +44,10 @@ class PatientLanes:
     async def shares(self) -> list[tuple[bytes, ...]]:
         """See `Lanes.shares`."""
         return await self._lanes.shares()
+
+    async def masters(self) -> list[tuple[Connect, tuple[bytes, ...]]]:
+        """See `Lanes.masters`."""
+        return await self._lanes.masters()
 
     async def aclose(self) -> None:
         """See `Lanes.aclose`."""

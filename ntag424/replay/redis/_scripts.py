@@ -35,6 +35,7 @@ ENROL = Script("enrol")
 SET_STATE = Script("set_state")
 GRANT = Script("grant")
 REVOKE = Script("revoke")
+FIND = Script("find")
 MERGE = Script("merge")
 FOUND = Script("found")
 ENTER = Script("enter")
@@ -42,14 +43,16 @@ CHECK = Script("check")
 SURVEY = Script("survey")
 READ = Script("read")
 REVISIONS = Script("revisions")
-START_TIMELINE = Script("start_timeline")
-MARK_BEHIND = Script("mark_behind")
-MARK_INCOMPLETE = Script("mark_incomplete")
+TIMELINE = Script("timeline")
+BEHIND = Script("behind")
+INCOMPLETE = Script("incomplete")
+CONFIRM = Script("confirm")
 
 SCRIPTS = (
     REDEEM,
     ENROL,
     SET_STATE,
+    FIND,
     GRANT,
     REVOKE,
     MERGE,
@@ -59,7 +62,8 @@ SCRIPTS = (
     SURVEY,
     READ,
     REVISIONS,
-    START_TIMELINE,
-    MARK_BEHIND,
-    MARK_INCOMPLETE,
+    TIMELINE,
+    BEHIND,
+    INCOMPLETE,
+    CONFIRM,
 )

@@ -9,22 +9,24 @@ from typing import Self
 
 from ntag424.errors import LedgerMismatchError
 from ntag424.replay._clock import Clock
+from ntag424.replay._examination import EVERY_SECONDS
 from ntag424.replay._store import Phase
 from ntag424.replay._witness import Witness
 from ntag424.replay.redis import _layout, _scripts
 from ntag424.replay.redis._address import RedisAddress
-from ntag424.replay.redis._archive import RedisArchive, numbers, pieces
-from ntag424.replay.redis._lanes import lanes_to
+from ntag424.replay.redis._archive import BUCKETS_AT_A_TIME, RedisArchive
+from ntag424.replay.redis._lanes import Lanes, lanes_to
 from ntag424.replay.redis._ledger import RedisLedger
-from ntag424.replay.redis._observation import NoObserver, WitnessObserver
+from ntag424.replay.redis._look import numbers, pieces
 from ntag424.replay.redis._patience import PatientLanes
 
 
 class RedisStore:
     """A Redis, a master known to sentinels, or a Redis Cluster."""
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, *, examined_every: float = EVERY_SECONDS) -> None:
         self._address = address
+        self._examined_every = examined_every
 
     @classmethod
     def at(cls, url: str) -> Self:
@@ -42,7 +44,7 @@ class RedisStore:
         mark = _layout.mark(store_id, phase)
         async with self._lanes() as lanes:
             for share in await lanes.shares():
-                for piece in pieces(share):
+                for piece in pieces(share, BUCKETS_AT_A_TIME):
                     command = _scripts.FOUND.call((), mark, *numbers(piece))
                     if await lanes.run(piece[0], command, writes=True) != b"founded":
                         text = "something is there already; init never overwrites"
@@ -58,12 +60,13 @@ class RedisStore:
     ) -> RedisLedger:
         """See `LedgerStore.open`."""
         witness = witness or Witness.in_memory()
-        lanes = lanes_to(self._address, WitnessObserver(witness))
-        return RedisLedger(lanes, store_id, clock, witness)
+        lanes = lanes_to(self._address, witness)
+        every = self._examined_every
+        return RedisLedger(lanes, store_id, clock, witness, examined_every=every)
 
     async def archive(self, store_id: str) -> RedisArchive:
         """See `LedgerStore.archive`."""
-        archive = RedisArchive(self._patient_lanes(), store_id)
+        archive = RedisArchive(PatientLanes(lanes_to(self._address)), store_id)
         try:
             await archive.phase()
         except BaseException:
@@ -72,12 +75,9 @@ class RedisStore:
         return archive
 
     @asynccontextmanager
-    async def _lanes(self) -> AsyncIterator[PatientLanes]:
-        lanes = self._patient_lanes()
+    async def _lanes(self) -> AsyncIterator[Lanes]:
+        lanes = PatientLanes(lanes_to(self._address))
         try:
             yield lanes
         finally:
             await lanes.aclose()
-
-    def _patient_lanes(self) -> PatientLanes:
-        return PatientLanes(lanes_to(self._address, NoObserver()))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ntag424.errors import LedgerWentBackError
 from ntag424.model import Uid
-from ntag424.replay._phases import require_serving
 from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _opening
 from ntag424.replay.sqlite._same_files import SameFiles
@@ -29,10 +27,7 @@ class ReadFrame:
         # Before the first statement, which fixes what the transaction sees.
         known = self._witness.revision()
         self._files.require()
-        phase, self._revision = _opening.state_of(db)
-        require_serving(phase)
-        if self._revision < known:
-            raise LedgerWentBackError
+        self._revision = _opening.require_usable(db, known)
 
     def closing(self, db: sqlite3.Connection) -> None:
         """Do nothing more."""

@@ -21,7 +21,6 @@ from ntag424.replay._ledger import (
     require_nonce,
     require_read_counter,
 )
-from ntag424.replay._phases import require_serving
 from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _opening, _operations, _schema
 from ntag424.replay.sqlite._frames import ReadFrame, WriteFrame
@@ -70,11 +69,10 @@ class SqliteLedger:
 
         """
         witness = witness or Witness.in_memory()
+        known = witness.revision()  # before the ledger is looked at: others may use it
         try:
             with _opening.taking_over(path, store_id) as db:
-                phase, revision = _opening.state_of(db)
-                require_serving(phase)
-                witness.require({0: revision})
+                _opening.require_usable(db, known)
                 return cls(path, db, clock or BootClock(), witness)
         except BaseException:
             witness.close()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerWentBackError
+from ntag424.replay._phases import require_serving
 from ntag424.replay._store import Phase
 from ntag424.replay.sqlite import _schema
 
@@ -73,6 +74,21 @@ def _write_ahead(db: sqlite3.Connection) -> None:
         )
     # The log appears when the file is next read.
     db.execute("SELECT id FROM store").fetchone()
+
+
+def require_usable(db: sqlite3.Connection, known: int) -> int:
+    """Return the revision of a ledger that serves and is not behind the revision *known*.
+
+    Raises:
+        LedgerMismatchError: it does not serve.
+        LedgerWentBackError: it is behind.
+
+    """
+    phase, revision = state_of(db)
+    require_serving(phase)
+    if revision < known:
+        raise LedgerWentBackError
+    return revision
 
 
 def _require_store(db: sqlite3.Connection, store_id: str) -> None:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from ntag424.errors import LedgerMismatchError, LedgerWentBackError
+from ntag424.errors import LedgerMismatchError
 from ntag424.model import Generation, Uid
 from ntag424.replay import Witness
 from ntag424.replay._ledger import position
@@ -220,20 +220,6 @@ def test_key_versions_that_were_retired_stay_known(path, witness, another):
     witness.observe_retired([1, 255])
     another.observe_retired([7])
     assert witness.retired == {1, 7, 255}
-
-
-# --- comparing
-
-
-def test_a_ledger_as_far_as_it_was_seen_will_do(witness):
-    witness.observe({0: 9})
-    witness.require({0: 9})
-
-
-def test_a_ledger_that_is_behind_in_any_part_went_back(witness):
-    witness.observe({0: 9, 1: 5})
-    with pytest.raises(LedgerWentBackError):
-        witness.require({0: 100, 1: 4})
 
 
 # --- the ledger's clock

@@ -1,10 +1,19 @@
 -- Begins every script. KEYS[1] is the bucket of a tag; ARGV[1] is the mark that it must
--- bear. A bucket without it was lost, evicted, or is not ours: nothing is decided by it.
--- ARGV[2] is the revision that the asking node knows of: a bucket that is behind it went back.
+-- bear, and ARGV[2] the revision that it must have reached. A bucket without the mark was
+-- lost, evicted, or is not ours; one below the revision went back: nothing is decided by it.
+--
+-- A script that changed something answers with a list: what it says, the revision that the
+-- bucket has now, and the position of the tag that is used up, if there is one.
 
-local ACTIVE, SUSPENDED, ERASED, ENROLLED, BEHIND = 0, 1, 2, 4, 8
--- Fields of a bucket besides the mark and the tags.
-local REVISION, INCOMPLETE = '\1', '\2'
+local ACTIVE, SUSPENDED, ERASED = 0, 1, 2
+local ENROLLED, BEHIND = 4, 8
+local REVISION, INCOMPLETE = '\0r', '\0i'
+local UID_SIZE = 7
+-- Clocks of two nodes that keep time while Redis's is behind differ by less, in ms.
+local TOLERANCE = 500
+
+-- That of the bucket, once it was read.
+local revision
 
 -- Generation (2 bytes) and counter (3) as one number, which rises with every tap.
 local function position(text)
@@ -24,53 +33,61 @@ local function fault(found)
   return redis.error_reply('LOST the mark is missing')
 end
 
--- Returns an error; or nil, the record of the tag, if there is one, whether tags may be missing
--- from the bucket, and its revision.
+-- Returns an error, or nil and the record of the tag, if there is one.
 local function read(uid)
-  local found = redis.call('HMGET', KEYS[1], '', REVISION, INCOMPLETE, uid)
+  local found = redis.call('HMGET', KEYS[1], '', REVISION, uid)
   if found[1] ~= ARGV[1] then
     return fault(found[1])
   end
-  local revision = tonumber(found[2] or 0)
+  revision = tonumber(found[2] or 0)
   if revision < tonumber(ARGV[2]) then
-    return redis.error_reply('BEHIND the bucket went back')
+    -- A write that changes nothing, for the replicas to confirm: a former master that does
+    -- not know yet what it is would be behind too.
+    redis.call('HSET', KEYS[1], '', ARGV[1])
+    return redis.error_reply('WENTBACK the bucket is behind')
   end
-  return nil, found[4] or nil, found[3], revision
+  return nil, found[3] or nil
 end
 
--- Counts a change; returns the revision in front of what else the script says.
-local function changed(word, rest)
-  local revision = redis.call('HINCRBY', KEYS[1], REVISION, 1)
-  return string.format('%s %.0f%s', word, revision, rest and ' ' .. rest or '')
-end
-
--- Returns state, whether the tag is enrolled, how often its sessions were ended, and whether its
--- next tap only sets its counter.
+-- Returns state, whether the tag is enrolled, how often its sessions were ended, and
+-- whether it is behind.
 local function traits(record)
   local flags = string.byte(record, 6)
-  local enrolled = math.floor(flags / ENROLLED) % 2 == 1
+  local enrolled = flags % (2 * ENROLLED) >= ENROLLED
   return flags % ENROLLED, enrolled, string.sub(record, 7), flags >= BEHIND
 end
 
-local function flagged(state, enrolled, behind)
-  return string.char(state + (enrolled and ENROLLED or 0) + (behind and BEHIND or 0))
+-- Returns the record of a tag, without how often its sessions were ended.
+local function recorded(at, state, enrolled, behind)
+  return at .. string.char(state + (enrolled and ENROLLED or 0) + (behind and BEHIND or 0))
 end
 
-local function write(uid, at, state, enrolled, cut, behind)
-  redis.call('HSET', KEYS[1], uid, at .. flagged(state, enrolled, behind) .. cut)
+local function one_more(cut)
+  return string.format('%.0f', (tonumber(cut) or 0) + 1)
 end
 
--- Milliseconds, UNIX seconds, and the run of the clock in which the first count. *given* is a
--- clock's time with all three, or milliseconds that have passed already: should the server's own
--- clock have been set back, what ended by then stays ended.
+-- Makes another revision of the bucket, in which these fields have these values.
+local function change(...)
+  revision = revision + 1
+  redis.call('HSET', KEYS[1], REVISION, string.format('%.0f', revision), ...)
+end
+
+-- Milliseconds, UNIX seconds, and the run of the clock in which the first count. *given* is
+-- a time in ms that has come already, whatever Redis's clock shows; or all three, made up.
 local function moment(given)
-  local ms, wall, era = string.match(given, '^(-?%d+) (-?%d+) (.*)$')
+  local ms, wall, era = string.match(given, '^(-?%d+) (%d+) (.*)$')
   if ms then
     return tonumber(ms), tonumber(wall), era
   end
   local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  return math.max(now, tonumber(given)), tonumber(time[1]), ''
+  local shown = time[1] * 1000 + math.floor(time[2] / 1000)
+  return math.max(shown, tonumber(given)), tonumber(time[1]), ''
+end
+
+-- Milliseconds from *start* to *ms*, or nil if the clock was set back past *start*.
+local function passed(start, ms)
+  local elapsed = ms - tonumber(start)
+  return elapsed > -TOLERANCE and math.max(0, elapsed) or nil
 end
 
 -- Of a session that lives: when it ends for people, and in how many milliseconds; else nil.
@@ -79,11 +96,13 @@ local function live(session, record, ms, era)
   local cut, made, ends, expires, made_in =
     string.match(string.sub(session, 13), '^(%d*) (%d+) (%d+) (%d+) (.*)$')
   local state, _, cuts = traits(record)
-  -- A clock that was set back past the making of a session revives none.
   if state ~= ACTIVE or cut ~= cuts or made_in ~= era then
     return nil
-  elseif ms < tonumber(made) or ms >= tonumber(ends) then
+  end
+  local elapsed = passed(made, ms)
+  local lifetime = tonumber(ends) - tonumber(made)
+  if not elapsed or elapsed >= lifetime then
     return nil
   end
-  return expires, tonumber(ends) - ms
+  return expires, lifetime - elapsed
 end

@@ -2,7 +2,7 @@
 local _, _, given = unpack(ARGV)
 
 local session = redis.call('GET', KEYS[2])
-local error, record = read(session and string.sub(session, 1, 7) or '\0')
+local error, record = read(session and string.sub(session, 1, UID_SIZE) or '\0')
 if error then
   return error
 end

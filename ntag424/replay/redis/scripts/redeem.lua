@@ -12,16 +12,30 @@ local function is_fresh(record)
   return policy == 'open' or (enrolled and generation(tapped) == generation(record))
 end
 
--- Sets the position of the tag; returns how often its sessions were ended.
-local function advance(record)
+-- Whether the tag may have been tapped further than this tap already.
+local function is_doubtful(record)
+  if record then
+    local _, _, _, behind = traits(record)
+    return behind
+  end
+  return redis.call('HGET', KEYS[1], INCOMPLETE) ~= false
+end
+
+local function use_up(record)
   local _, enrolled, cut = traits(record or '\0\0\0\0\0\0')
   enrolled = enrolled and generation(tapped) == generation(record)
-  write(uid, tapped, ACTIVE, enrolled, cut, false)
+  change(uid, recorded(tapped, ACTIVE, enrolled, false) .. cut)
   return cut
 end
 
+local function catch_up(record)
+  use_up(record)
+  redis.call('HDEL', KEYS[2], uid)
+  return 'replayed'
+end
+
 local function accept(record, ms, wall, era)
-  local cut = advance(record)
+  local cut = use_up(record)
   if nonce == '' then
     redis.call('HDEL', KEYS[2], uid)
   else
@@ -29,12 +43,12 @@ local function accept(record, ms, wall, era)
     redis.call('PEXPIRE', KEYS[2], 60000)
   end
   if lifetime == '' then
-    return changed('accepted')
+    return 'accepted'
   end
   local times = string.format(
     '%s %.0f %.0f %.0f %s', cut, ms, ms + 1000 * lifetime, wall + lifetime, era)
   redis.call('SET', KEYS[3], uid .. tapped .. times, 'PX', 1000 * lifetime + 60000)
-  return changed('accepted', string.format('%.0f', wall + lifetime))
+  return string.format('accepted %.0f', wall + lifetime)
 end
 
 local function is_repeat(ms, era)
@@ -43,47 +57,31 @@ local function is_repeat(ms, era)
     return false
   end
   local at, seen_in = string.match(string.sub(first, 33), '^(%d+) (.*)$')
-  return seen_in == era and ms >= tonumber(at) and ms - tonumber(at) <= 30000
+  local elapsed = passed(at, ms)
+  return seen_in == era and elapsed and elapsed <= 30000
 end
 
-local function repeated(record, revision, ms, era)
+local function repeated(record, ms, era)
   -- A write, so that the answer waits for the replicas: the first one may have been cut
   -- off before they had the tap.
   redis.call('PEXPIRE', KEYS[2], 60000)
-  local answer = string.format('repeated %.0f', revision)
   if lifetime == '' then
-    return answer
+    return 'repeated'
   end
   local session = redis.call('GET', KEYS[3])
   local expires = session and live(session, record, ms, era)
-  return expires and answer .. ' ' .. expires or 'refused'
+  return expires and 'repeated ' .. expires or 'refused'
 end
 
--- The tap may have been used before: it only says where the tag is.
-local function catch_up(record)
-  advance(record)
-  redis.call('HDEL', KEYS[2], uid)
-  return changed('replayed')
-end
-
-local function is_behind(record, incomplete)
-  if not record then
-    return incomplete
-  end
-  local _, _, _, behind = traits(record)
-  return behind
-end
-
-local error, record, incomplete, revision = read(uid)
+local error, record = read(uid)
 if error then
   return error
 end
 local ms, wall, era = moment(given)
+local verdict
 if is_fresh(record) then
-  if is_behind(record, incomplete) then
-    return catch_up(record)
-  end
-  return accept(record, ms, wall, era)
+  verdict = is_doubtful(record) and catch_up(record) or accept(record, ms, wall, era)
+  return {verdict, revision, tapped}
 elseif not record then
   return 'refused'
 end
@@ -92,6 +90,7 @@ local expected = (enrolled or policy == 'open') and generation(tapped) == genera
 if state ~= ACTIVE or not expected then
   return 'refused'
 elseif position(tapped) == position(record) and is_repeat(ms, era) then
-  return repeated(record, revision, ms, era)
+  verdict = repeated(record, ms, era)
+  return {verdict, revision, tapped}
 end
 return 'replayed'

@@ -1,11 +1,11 @@
--- Arguments: the mark, then numbers of buckets. Returns the revision of each; an error for one
--- that is not ours.
-local revisions = {}
+-- Arguments: the mark, then numbers of buckets. Returns the first mark that is another one,
+-- or an empty one where there is none; else nothing; and the revision of each bucket.
+local other, found = false, {}
 for number = 2, #ARGV do
-  local found = redis.call('HMGET', 'ntag424:{' .. ARGV[number] .. '}', '', REVISION)
-  if not found[1] or string.sub(found[1], 1, 8) ~= string.sub(ARGV[1], 1, 8) then
-    return fault(false)
+  local bucket = redis.call('HMGET', 'ntag424:{' .. ARGV[number] .. '}', '', REVISION)
+  if bucket[1] ~= ARGV[1] then
+    other = other or bucket[1] or ''
   end
-  revisions[number - 1] = found[2] or '0'
+  found[number - 1] = tonumber(bucket[2] or 0)
 end
-return revisions
+return {other, found}

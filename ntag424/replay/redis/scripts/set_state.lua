@@ -11,8 +11,8 @@ end
 local _, enrolled, cut, behind = traits(record)
 if tonumber(state) ~= ACTIVE then
   -- Ends all its sessions for good: each holds the number that was true when it was made.
-  cut = string.format('%.0f', (tonumber(cut) or 0) + 1)
+  cut = one_more(cut)
 end
-write(uid, string.sub(record, 1, 5), tonumber(state), enrolled, cut, behind)
+change(uid, recorded(string.sub(record, 1, 5), tonumber(state), enrolled, behind) .. cut)
 redis.call('HDEL', KEYS[2], uid)
-return changed('set')
+return {'set', revision}

@@ -6,12 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from ntag424.replay import Witness, store_at
-from ntag424.replay._examination import EVERY_SECONDS
-from ntag424.replay.redis import RedisLedger
-from ntag424.replay.redis._address import RedisAddress
-from ntag424.replay.redis._lanes import lanes_to
-from ntag424.replay.redis._observation import WitnessObserver
+from ntag424.replay import store_at
 from tests.ntag424.replay.redis.speaking import NOW, STORE_ID, UID
 from tests.servers.process import needs_redis
 from tests.servers.redis_server import RedisServer
@@ -36,18 +31,15 @@ def server(start):
 
 
 @pytest.fixture
-async def open_ledger(anyio_backend, server, tmp_path):
-    """Open a new ledger, with one tag enrolled, once more: as a process of one machine does."""
-    await store_at(server.url).init(store_id=STORE_ID)
-    Witness.create(tmp_path / "witness", STORE_ID)
+async def open_ledger(anyio_backend, server):
+    """Open a new ledger, with one tag enrolled, once more."""
+    store = store_at(server.url)
+    await store.init(store_id=STORE_ID)
     opened = []
 
-    def open_ledger(*, witness=None, examined_every=EVERY_SECONDS):
-        witness = witness or Witness.open(tmp_path / "witness", STORE_ID)
-        lanes = lanes_to(RedisAddress.parse(server.url), WitnessObserver(witness))
-        ledger = RedisLedger(lanes, STORE_ID, None, witness, examined_every=examined_every)
-        opened.append(ledger)
-        return ledger
+    def open_ledger():
+        opened.append(store.open(STORE_ID))
+        return opened[-1]
 
     await open_ledger().enrol(UID, NOW, 0)
     yield open_ledger

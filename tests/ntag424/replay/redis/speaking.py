@@ -12,7 +12,8 @@ UID = Uid.from_hex("04A1B2C3D4E5F6")
 NOW = Generation(1, 2)
 STORE_ID = "5e" * 16
 PLACE = place_of(STORE_ID, UID)
-BUCKET = b"ntag424:{%d}" % int.from_bytes(PLACE, "big")
+PART = int.from_bytes(PLACE, "big")
+BUCKET = b"ntag424:{%d}" % PART
 NONCE = b"\x01" * 16
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
 
 import pytest
 
-from ntag424.errors import LedgerMismatchError, LedgerUnavailableError, LedgerUnsafeError
-from ntag424.replay import Accepted, Phase, store_at
+from ntag424.errors import (
+    LedgerMismatchError,
+    LedgerUnavailableError,
+    LedgerUnsafeError,
+    LedgerWentBackError,
+)
+from ntag424.replay import Accepted, Phase, Witness, store_at
+from ntag424.replay.redis._address import RedisAddress
+from ntag424.replay.redis._lanes import lanes_to
+from ntag424.replay.redis._layout import mark
+from ntag424.replay.redis._look import look
 from tests.contracts.waiting import until_it_serves
-from tests.ntag424.replay.redis.speaking import NOW, STORE_ID, UID, tap
+from tests.ntag424.replay.redis.speaking import NOW, PART, STORE_ID, UID, tap
 from tests.servers.redis_server import SecuredRedisServer
 from tests.servers.waiting import wait_until
 
@@ -160,6 +167,50 @@ async def test_a_repeat_waits_for_the_replica_too(waiting_ledgers, replica):
             await ledger.redeem(tap(1), nonce=bytes(16))
 
 
+async def test_what_the_replica_has_not_is_not_remembered(pair, waiting_ledgers, replica):
+    """A failover may lose it, and that is no alarm."""
+    address, witness = RedisAddress.parse(f"{pair.url}?replicas=1"), Witness.in_memory()
+    before = await looked_at(address, witness)
+    replica.freeze()
+    with pytest.raises(LedgerUnavailableError, match="too few"):
+        await waiting_ledgers[0].redeem(tap(1))
+    with pytest.raises(LedgerUnavailableError, match="too few"):
+        await looked_at(address, witness)
+    assert witness.revision(PART) == before == 1
+
+
+async def looked_at(address, witness):
+    """Do as an examination does; give how far the tag's bucket is known to be."""
+    lanes = lanes_to(address)
+    await look(lanes, mark(STORE_ID, Phase.SERVING), witness)
+    await lanes.aclose()
+    return witness.revision(PART)
+
+
+@pytest.fixture
+async def parted(pair, waiting_ledgers, replica):
+    """A node at a master that lost its replica: this machine has seen a newer one elsewhere."""
+    witness = Witness.in_memory()
+    ledger = store_at(f"{pair.url}?replicas=1").open(STORE_ID, witness=witness)
+    await ledger.redeem(tap(1))
+    replica.freeze()
+    witness.observe({PART: witness.revision(PART) + 1})
+    yield ledger
+    await ledger.aclose()
+
+
+async def test_a_former_master_is_not_taken_for_one_that_went_back(parted):
+    with pytest.raises(LedgerUnavailableError, match="too few"):
+        await parted.redeem(tap(2))
+
+
+async def test_what_a_former_master_says_of_a_tag_is_refused_for_once(parted):
+    with pytest.raises(LedgerWentBackError):
+        await parted.find(UID)
+    with pytest.raises(LedgerUnavailableError, match="too few"):
+        await parted.check()
+
+
 async def test_taps_are_accepted_again_once_the_replica_follows(waiting_ledgers, replica):
     replica.freeze()
     with pytest.raises(LedgerUnavailableError):
@@ -224,14 +275,6 @@ async def test_a_password_file_that_others_may_read_is_refused(secured):
     ledger = store_at(secured.url).open(STORE_ID)
     assert "chmod 600" in await refusal_of(ledger)
     await ledger.aclose()
-
-
-@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.write_text("x" * 4097)])
-async def test_what_is_no_file_with_a_password_is_refused_without_waiting(secured, put):
-    secured.password_file.unlink()
-    put(secured.password_file)
-    with pytest.raises(LedgerUnavailableError, match="is not a file with a password"):
-        await _check(store_at(secured.url).open(STORE_ID))
 
 
 async def test_a_wrong_password_is_a_ledger_that_cannot_be_used(secured):

@@ -6,17 +6,14 @@ import asyncio
 
 import pytest
 
-from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError, LedgerWentBackError
-from ntag424.model import Uid
-from ntag424.replay import Accepted, EnrolmentPolicy, Replayed, Witness, place_of, store_at
+from ntag424.errors import LedgerUnavailableError, LedgerWentBackError
+from ntag424.replay import Accepted, EnrolmentPolicy, Replayed, store_at
 from tests.contracts.manual_clock import ManualClock
 from tests.contracts.waiting import until_it_serves
 from tests.ntag424.replay.redis.speaking import (
     BUCKET,
     NONCE,
-    NOW,
     STORE_ID,
-    UID,
     grant,
     tap,
 )
@@ -25,7 +22,6 @@ from tests.servers.waiting import wait_until
 pytestmark = pytest.mark.anyio
 
 OPEN = EnrolmentPolicy.OPEN
-UNKNOWN = Uid.from_hex("04A1B2C3D4E5F7")
 #: A deadline of a ledger's own would be missed by far.
 PATIENCE = 5
 
@@ -132,54 +128,13 @@ async def test_what_was_refused_in_trouble_has_no_session(server, ledger, troubl
         assert await ledger.grant(grant().digest) is None
 
 
-async def set_back(server, change):
-    """Give the bucket of the tag the content it had before *change*."""
-    before = server.client().dump(BUCKET)
-    await change
-    server.client().restore(BUCKET, 0, before, replace=True)
-
-
 async def test_a_bucket_that_went_back_decides_nothing(server, ledger):
-    await set_back(server, ledger.redeem(tap(7)))
+    await ledger.redeem(tap(1))
+    before = server.client().dump(BUCKET)
+    await ledger.redeem(tap(7))
+    server.client().restore(BUCKET, 0, before, replace=True)
     with pytest.raises(LedgerWentBackError):
         await ledger.redeem(tap(7))
-    with pytest.raises(LedgerWentBackError):
-        await ledger.redeem(tap(8))
-
-
-async def test_where_one_bucket_went_back_no_other_is_trusted(server, ledger):
-    await ledger.enrol(UNKNOWN, NOW, 0)
-    await set_back(server, ledger.redeem(tap(7)))
-    with pytest.raises(LedgerWentBackError):
-        await ledger.redeem(tap(8))
-    with pytest.raises(LedgerWentBackError):
-        await ledger.redeem(tap(1, uid=UNKNOWN))
-
-
-async def test_another_node_of_the_machine_knows_what_one_saw(server, open_ledger):
-    await set_back(server, open_ledger().redeem(tap(7)))
-    with pytest.raises(LedgerWentBackError):
-        await open_ledger().redeem(tap(7))
-
-
-async def test_an_examination_finds_a_bucket_that_nobody_asks_for(server, open_ledger):
-    ledger = open_ledger(examined_every=0.05)
-    await set_back(server, ledger.redeem(tap(7)))
-    await until_it_refuses(ledger, LedgerWentBackError)
-    with pytest.raises(LedgerWentBackError):
-        await ledger.check()
-
-
-async def test_a_node_that_knew_nothing_learns_by_its_examination(server, open_ledger, tmp_path):
-    Witness.create(tmp_path / "another", STORE_ID)
-    another = Witness.open(tmp_path / "another", STORE_ID)
-    await open_ledger().redeem(tap(7))
-    looking = open_ledger(examined_every=0.05, witness=another)
-    await looking.check()
-    part = int.from_bytes(place_of(STORE_ID, UID), "big")
-    async with asyncio.timeout(PATIENCE):
-        while another.revision(part) != 2:  # enrolled, tapped
-            await asyncio.sleep(0.01)
 
 
 async def test_a_ledger_that_was_made_anew_beside_the_nodes_accepts_nothing_used(server, ledger):
@@ -188,54 +143,6 @@ async def test_a_ledger_that_was_made_anew_beside_the_nodes_accepts_nothing_used
     await store_at(server.url).init(store_id=STORE_ID)
     with pytest.raises(LedgerWentBackError):
         await ledger.redeem(tap(7), policy=OPEN)
-
-
-async def test_an_ended_session_stays_ended_when_the_clock_is_set_back(
-    server, open_ledger, tmp_path
-):
-    """The witness saw a later time than the server shows, as after a step back."""
-    Witness.create(tmp_path / "another", STORE_ID)
-    witness = Witness.open(tmp_path / "another", STORE_ID)
-    ledger = open_ledger(witness=witness)
-    await ledger.redeem(tap(1), grant=grant(1))
-    assert await ledger.grant(grant(1).digest) is not None
-    seconds, _ = server.client().time()
-    witness.observe_time(1000 * (seconds + 301))
-    assert await ledger.grant(grant(1).digest) is None
-
-
-# --- settings that change while the ledger is open
-
-
-@pytest.mark.parametrize(
-    ("setting", "unsafe", "safe"),
-    [
-        ("appendonly", "no", "yes"),
-        ("appendfsync", "no", "always"),
-        ("maxmemory-policy", "allkeys-lru", "noeviction"),
-    ],
-)
-async def test_a_setting_that_became_unsafe_is_found_and_so_is_its_mending(
-    server, open_ledger, setting, unsafe, safe
-):
-    ledger = open_ledger(examined_every=0.05)
-    await ledger.check()
-    server.client().config_set(setting, unsafe)
-    await until_it_refuses(ledger, LedgerUnsafeError)
-    server.client().config_set(setting, safe)
-    await until_it_serves(ledger)
-    assert await ledger.redeem(tap(1)) == Accepted()
-
-
-async def until_it_refuses(ledger, kind):
-    """Wait for an examination to find out."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await ledger.check()
-            except kind:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def test_another_history_of_the_same_server_is_looked_at_before_it_counts(server, ledger):
