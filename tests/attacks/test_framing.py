@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.attacks.bounded import bounded
@@ -169,9 +171,9 @@ async def test_a_head_is_taken_up_to_its_bounds(head, status):
 async def test_a_head_in_many_pieces_is_taken_up_to_the_same_bounds(head, status):
     async with bounded(idle_seconds=0.05, linger_seconds=0.05) as server:
         peer = await server.connect()
-        for start in range(0, len(head), 1000):
-            peer.writer.write(head[start : start + 1000])
-            await peer.writer.drain()
+        for start in range(0, len(head), 200):
+            peer.writer.write(head[start : start + 200])
+            await asyncio.sleep(0.001)  # the server, on the same loop, reads it meanwhile
         peer.writer.write(b"\r\n")
         answer = await peer.rest()
     assert answer.statuses == [status]

@@ -87,7 +87,7 @@ async def test_a_request_that_is_being_answered_has_no_deadline():
 
 
 async def test_a_peer_that_does_not_read_its_answer_is_closed():
-    async with bounded(unread_seconds=0.1) as server:
+    async with bounded(unread_seconds=0.1, idle_seconds=1000) as server:
         peer = await server.connect(b"GET /large HTTP/1.1\r\n" + HOST + b"\r\n")
         peer.writer.transport.pause_reading()
         async with asyncio.timeout(60):
@@ -105,10 +105,26 @@ async def test_a_peer_that_reads_its_answer_gets_all_of_it():
 
 
 async def test_a_peer_that_goes_on_sending_after_the_last_answer_is_cut_off():
-    async with bounded(linger_seconds=0.05) as server:
+    async with bounded(linger_seconds=0.05, first_byte_seconds=1000) as server:
         peer = await server.connect(b"nonsense\r\n\r\n")
         answer = await peer.rest_while_sending(b"x" * 1024)
+        async with asyncio.timeout(60):
+            while server.connections:
+                await asyncio.sleep(0.01)
     assert (answer.statuses, answer.closes) == ([400], True)
+
+
+@pytest.mark.parametrize("refused", [b"nonsense\r\n\r\n", b"POST /unread" + POST[7:]])
+async def test_a_peer_that_still_sends_is_not_reset_before_it_could_read(refused):
+    async with bounded(linger_seconds=1000) as server:
+        peer = await server.connect(refused)
+        answer = await peer.rest()
+        for _ in range(50):
+            peer.writer.write(b"x" * 100)
+            await peer.writer.drain()
+            await asyncio.sleep(0.001)
+        assert server.connections
+    assert answer.closes
 
 
 async def test_a_body_in_a_packet_of_its_own_leaves_the_connection_open():
