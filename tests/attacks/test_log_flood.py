@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.attacks.bounded import bounded
-from tests.attacks.peers import HOST, connect, exchange
+from tests.attacks.peers import HOST, exchange
 
 REFUSED = {
     "malformed": b"nonsense\r\n\r\n",
@@ -19,6 +19,7 @@ REFUSED = {
     "headers": b"GET /livez HTTP/1.1\r\n" + HOST + b"a: b\r\n" * 200 + b"\r\n",
     "target": b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
 }
+FLOOD = 100 * (b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n")
 
 
 def test_the_log_has_one_line_a_minute_for_each_kind(service):
@@ -27,10 +28,13 @@ def test_the_log_has_one_line_a_minute_for_each_kind(service):
             exchange(service.port, octets)
     for kind in REFUSED:
         service.stderr.wait_for(f'"kind": "{kind}"')
-    connect(service.port).close()
+    for octets in REFUSED.values():
+        exchange(service.port, octets)
+    exchange(service.port, FLOOD)
+    service.stderr.wait_for('"kind": "pipelined"')  # the others would have been written before it
     service.stop()
     lines = [json.loads(line) for line in service.stderr.lines if line.startswith("{")]
-    assert sorted(line["kind"] for line in lines) == sorted(REFUSED)
+    assert sorted(line["kind"] for line in lines) == sorted([*REFUSED, "pipelined"])
     assert {line["event"] for line in lines} == {"connections refused"}
     assert all(set(line) == {"event", "kind", "count", "level", "timestamp"} for line in lines)
     assert "WARNING" not in str(service.stderr)
