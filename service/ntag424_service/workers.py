@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -50,7 +49,8 @@ class Worker:
         except SettingsError as error:
             logging.getLogger("uvicorn.error").error("%s", error)  # noqa: TRY400  no traceback
             self._reasons.send((error.setting, error.message, error.hint))
-            sys.exit(STARTUP_FAILURE)
+            # At once: while an interpreter is taken down, it could be taken for hung and killed.
+            os._exit(STARTUP_FAILURE)
 
 
 def run_workers(
@@ -66,11 +66,21 @@ def run_workers(
     """
     reasons, tell = multiprocessing.Pipe(duplex=False)
     with reasons, tell:
-        supervisor = Multiprocess(configure(Worker(tell)), sockets=listeners)
+        supervisor = _Supervisor(configure(Worker(tell)), sockets=listeners)
         announce(listeners)
         supervisor.run()
         if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
             raise _last_of(reasons)
+
+
+class _Supervisor(Multiprocess):
+    """Does not wait for the answer of a worker that died before it could give one."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace what died or is silent, once every worker alone holds its end of its pipe."""
+        for worker in self.processes:
+            worker.child_conn.close()
+        super().keep_subprocess_alive()
 
 
 def _last_of(reasons: Connection) -> SettingsError:
