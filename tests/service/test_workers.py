@@ -28,6 +28,29 @@ if __name__ == "__main__":
     print("lives on")
 """
 
+#: Asks a worker that is stopped, and then killed, whether it is well.
+SILENT = """
+import os, signal, threading
+import uvicorn
+from uvicorn.supervisors.multiprocess import Process
+from ntag424_service.workers import _Supervisor
+
+def kill(supervisor, pid):
+    supervisor.should_exit.set()
+    os.kill(pid, signal.SIGKILL)
+
+if __name__ == "__main__":
+    config = uvicorn.Config("ntag424_service.asgi:build", timeout_worker_healthcheck=86400)
+    supervisor = _Supervisor(config, [])
+    worker = Process(config, [])
+    supervisor.processes.append(worker)
+    worker.start()
+    os.kill(worker.pid, signal.SIGSTOP)
+    threading.Timer(1, kill, (supervisor, worker.pid)).start()
+    supervisor.keep_subprocess_alive()
+    print(worker.exitcode)
+"""
+
 
 def last_lines(stderr):
     """Give what the command ends with, and how often it says so."""
@@ -57,6 +80,11 @@ def test_a_service_of_one_process_stops_when_it_is_asked_to(installation, number
 def test_a_worker_that_does_not_stop_by_itself_is_ended():
     done = run_program([sys.executable, "-c", DEAF], settings={})
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_the_answer_of_a_worker_that_died_is_not_waited_for():
+    done = run_program([sys.executable, "-c", SILENT], settings={})
+    assert (done.returncode, done.stdout) == (0, f"{-signal.SIGKILL}\n")
 
 
 async def test_a_worker_that_dies_is_replaced(installation):
