@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ntag424.replay.redis._gates import pass_gates
 from ntag424.replay.redis._line import Line, hang_up
 
 _CONNECT_SECONDS = 0.5
+_MOST_BYTES = 4096
 
 
 def options_for(address: RedisAddress, account: Account) -> dict[str, Any]:
@@ -88,12 +90,26 @@ def _password(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8").strip()
+        mode, octets = _read(path)
+        text = octets.decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise LedgerUnavailableError(f"the password file {path} cannot be read") from None
+    if not stat.S_ISREG(mode) or len(octets) > _MOST_BYTES:
+        raise LedgerUnavailableError(
+            f"{path} is not a file with a password", hint="Check which file password_file= names."
+        )
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise LedgerUnsafeError(
             f"others than its owner may read the password file {path}", f"Run: chmod 600 {path}"
         )
     return text
+
+
+def _read(path: Path) -> tuple[int, bytes]:
+    """Return the mode and the beginning of a file, and wait for no FIFO's other end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        return mode, os.read(descriptor, _MOST_BYTES + 1) if stat.S_ISREG(mode) else b""
+    finally:
+        os.close(descriptor)

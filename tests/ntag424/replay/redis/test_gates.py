@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
@@ -275,6 +277,14 @@ async def test_a_password_file_that_others_may_read_is_refused(secured):
     ledger = store_at(secured.url).open(STORE_ID)
     assert "chmod 600" in await refusal_of(ledger)
     await ledger.aclose()
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.write_text("x" * 4097)])
+async def test_what_is_no_file_with_a_password_is_refused_without_waiting(secured, put):
+    secured.password_file.unlink()
+    put(secured.password_file)
+    with pytest.raises(LedgerUnavailableError, match="is not a file with a password"):
+        await _check(store_at(secured.url).open(STORE_ID))
 
 
 async def test_a_wrong_password_is_a_ledger_that_cannot_be_used(secured):
