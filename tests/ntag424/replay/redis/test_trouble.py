@@ -205,6 +205,18 @@ async def test_a_clock_set_back_past_its_making_revives_no_session(server, open_
     assert live is None
 
 
+async def test_a_node_that_keeps_time_a_little_behind_takes_the_session_of_another(
+    server, open_ledger
+):
+    clock = ManualClock()
+    ledger = store_at(server.url).open(STORE_ID, clock=clock)
+    await ledger.redeem(tap(1), grant=grant())
+    clock.advance(seconds=-0.3)
+    live = await ledger.grant(grant().digest)
+    await ledger.aclose()
+    assert live.remaining == 300
+
+
 async def test_a_grant_of_another_place_is_a_mistake_of_the_caller(ledger):
     elsewhere = bytes(byte ^ 1 for byte in grant().digest)
     with pytest.raises(ValueError, match="place"):
