@@ -154,12 +154,8 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
                 self._refuse(self._refusal or refusals.MALFORMED)
             return
         cycle = self.cycle
-        if (
-            self.headers is not self._trailers
-            or cycle is None
-            or cycle.more_body
-            or self._half_read
-        ):
+        is_half = cycle is None or cycle.more_body or self._half_read is not None
+        if is_half or self.headers is not self._trailers:
             self._look_at_open_part()
         elif self.is_waiting:
             self._open_part = None
