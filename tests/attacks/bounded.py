@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from ntag424_service.guards.bounds import Bounds
-from ntag424_service.guards.connections import Connections
+from ntag424_service.guards.serving import Connections
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -60,6 +60,7 @@ class Bounded:
     application: Application
     #: Those that are open.
     connections: set[Any]
+    protocol: Connections
     peers: list[Peer] = field(default_factory=list)
 
     async def connect(self, octets: bytes = b"", *, source: str = "127.0.0.1") -> Peer:
@@ -127,7 +128,9 @@ async def bounded(*, proxies: tuple[str, ...] = (), **bounds: float) -> AsyncIte
     connections = Connections(Bounds(**small), networks)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: connections(config, state, {}), "127.0.0.1", 0)
-    served = Bounded(server.sockets[0].getsockname()[1], application, state.connections)
+    served = Bounded(
+        server.sockets[0].getsockname()[1], application, state.connections, connections
+    )
     try:
         yield served
     finally:

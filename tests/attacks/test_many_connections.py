@@ -251,3 +251,15 @@ async def test_connections_of_a_proxy_are_sources_of_their_own():
         assert (await first.rest()).octets == b""
         for peer in proxied:
             assert await is_open(peer)
+
+
+async def test_sources_without_a_connection_are_forgotten():
+    async with bounded() as server:
+        for number in range(1, 100):
+            peer = await server.connect(GET + b"nonsense\r\n\r\n", source=f"127.1.0.{number}")
+            await peer.rest()
+            peer.writer.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while server.connections:
+                await asyncio.sleep(0.01)
+        assert not server.protocol._admission._sources

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.attacks.bounded import bounded
+from tests.attacks.bounded import PATIENCE_SECONDS, bounded
 from tests.attacks.memory import FEW_BYTES
 from tests.attacks.peers import HOST, Received, connect, exchange, flood, receive
 
@@ -76,6 +78,21 @@ async def test_one_more_is_not_and_the_client_knows():
     async with bounded(linger_seconds=0.05) as server:
         answer = await server.exchange((2 + PIPELINED) * GET)
     assert (answer.statuses, answer.closes) == ((1 + PIPELINED) * [200], True)
+
+
+@pytest.mark.anyio
+async def test_nothing_is_read_while_the_last_answers_are_made():
+    async with bounded(linger_seconds=0.05) as server:
+        held = GET.replace(b"/livez", b"/held")
+        peer = await server.connect(GET + held + PIPELINED * GET)
+        await server.application.held.acquire()
+        peer.writer.write(b"x" * 65536)
+        (connection,) = server.connections
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not connection.flow.read_paused:
+                await asyncio.sleep(0.01)
+        server.application.release.set()
+        assert (await peer.rest()).statuses == (1 + PIPELINED) * [200]
 
 
 @pytest.mark.anyio

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from enum import Enum, auto, unique
 from typing import Any
 
@@ -13,8 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from ntag424_service.guards import refusals
-from ntag424_service.guards.admission import Admission, Connection, Network
-from ntag424_service.guards.bounds import READ_BYTES, Bounds
+from ntag424_service.guards.admission import Admission, Connection
+from ntag424_service.guards.bounds import READ_BYTES
 from ntag424_service.guards.heads import FRAMING, Header, fault_of_framing, fault_of_size
 from ntag424_service.guards.refusals import Refusal
 
@@ -37,29 +36,6 @@ _REQUEST, _HEAD, _BODY, _ANSWER, _READER, _END = _Phase
 
 class _RefusedError(Exception):
     """Takes the parser out of a request that is refused."""
-
-
-class Connections:
-    """Makes the connections of one process, for uvicorn's `http`. Can be pickled until it does."""
-
-    def __init__(self, bounds: Bounds, proxies: Sequence[Network] = ()) -> None:
-        """Hold to *bounds*; every connection from one of *proxies* is a source of its own."""
-        self._bounds = bounds
-        self._proxies = tuple(proxies)
-        self._admission: Admission | None = None
-
-    def __call__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> BoundedProtocol:
-        """Make what serves the next connection."""
-        if self._admission is None:
-            loop = _loop or asyncio.get_running_loop()
-            self._admission = Admission(loop, self._bounds, self._proxies)
-        return BoundedProtocol(self._admission, config, server_state, app_state, _loop)
 
 
 class BoundedProtocol(Connection, HttpToolsProtocol):
@@ -283,7 +259,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
         if self.transport.is_closing():
             self._wait(_READER, self._bounds.unread_seconds)
         elif self._phase is not _END:
-            if self.flow.read_paused and not self._is_deaf:
+            if self.flow.read_paused:
                 self.flow.resume_reading()
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
 from ntag424_service.errors import SettingsError
-from ntag424_service.guards.admission import Network
+from ntag424_service.guards.admission import Admission, Network
 from ntag424_service.guards.bounds import Bounds
-from ntag424_service.guards.connections import Connections
+from ntag424_service.guards.connections import BoundedProtocol
 
 #: For the ledger, its pools, the event loop, logs, and files that are read now and then.
 _OWN_DESCRIPTORS = 128
@@ -22,6 +26,29 @@ _LEAST_CONNECTIONS = 64
 #: One source may have one of so many parts of the connections.
 _SHARE = 4
 _BOUNDS = Bounds()
+
+
+class Connections:
+    """Makes the connections of one process, for uvicorn's `http`. Can be pickled until it does."""
+
+    def __init__(self, bounds: Bounds, proxies: Sequence[Network] = ()) -> None:
+        """Hold to *bounds*; every connection from one of *proxies* is a source of its own."""
+        self._bounds = bounds
+        self._proxies = tuple(proxies)
+        self._admission: Admission | None = None
+
+    def __call__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> BoundedProtocol:
+        """Make what serves the next connection."""
+        if self._admission is None:
+            loop = _loop or asyncio.get_running_loop()
+            self._admission = Admission(loop, self._bounds, self._proxies)
+        return BoundedProtocol(self._admission, config, server_state, app_state, _loop)
 
 
 def connection_settings(proxies: Sequence[Network] = ()) -> dict[str, Any]:
