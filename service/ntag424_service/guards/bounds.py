@@ -12,7 +12,7 @@ READ_BYTES = 16 * 1024
 class Bounds:
     """The bounds of one process that serves. Bytes, seconds and counts are above zero."""
 
-    #: Every resting connection costs about 10 KiB, at worst 60: 2,048 are 20 to 120 MiB.
+    #: Every resting connection costs about 10 KiB, at worst 150: 2,048 are 20 to 300 MiB.
     connections: int = 2048
     #: One source cannot take all there are; many phones behind one address still fit in.
     connections_per_source: int = 512
