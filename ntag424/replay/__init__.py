@@ -24,7 +24,7 @@ from ntag424.replay._ledger import (
     Verdict,
 )
 from ntag424.replay._place import PLACE_SIZE, place_of
-from ntag424.replay._recovery import Recovery, compare, recover, take_up
+from ntag424.replay._recovery import Recovery, begin_recovery, compare, recover, take_up
 from ntag424.replay._store import LedgerArchive, LedgerStore, Phase
 from ntag424.replay._store_at import store_at
 from ntag424.replay._witness import CHANGES_PER_TIMELINE, Witness
@@ -59,6 +59,7 @@ __all__ = [
     "TagState",
     "Verdict",
     "Witness",
+    "begin_recovery",
     "compare",
     "enrol_once",
     "place_of",

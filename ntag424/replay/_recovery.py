@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ntag424.errors import LedgerWentBackError
-from ntag424.model import Generation
-from ntag424.replay._ledger import TagRecord, TagState
+from ntag424.model import Generation, Uid
+from ntag424.replay._ledger import TagRecord, TagState, position
 from ntag424.replay._phases import require_serving
 from ntag424.replay._store import LedgerArchive, Phase
 from ntag424.replay._witness import CHANGES_PER_TIMELINE, Witness
@@ -22,7 +22,7 @@ class Recovery:
 
     #: About how many tags the ledger knows; the next tap of each only sets its counter.
     tags: int
-    #: Tags for which this machine remembered how far they were.
+    #: Tags of which this machine remembered more than the ledger.
     remembered: int
 
 
@@ -54,10 +54,26 @@ async def take_up(archive: LedgerArchive, witness: Witness) -> None:
 
     """
     revisions = await compare(archive, witness)
-    if max(revisions.values()) // CHANGES_PER_TIMELINE > witness.timeline:
-        await _remind(archive, witness)
+    timeline = _timeline_of(revisions)
+    if timeline > witness.told:
+        await _remind(archive, witness, behind=await archive.is_incomplete())
         revisions = await archive.revisions()
     witness.observe(revisions)
+    witness.observe_told(timeline)
+
+
+async def begin_recovery(archive: LedgerArchive) -> None:
+    """Let a ledger serve nobody until it is recovered.
+
+    Raises:
+        LedgerMismatchError: the ledger is part of a move, or sealed.
+        LedgerUnavailableError: it could not answer; call again.
+
+    """
+    phase = await archive.phase()
+    if phase is not Phase.RECOVERING:
+        require_serving(phase)
+        await archive.enter(Phase.RECOVERING)
 
 
 async def recover(archive: LedgerArchive, witness: Witness) -> Recovery:
@@ -72,35 +88,53 @@ async def recover(archive: LedgerArchive, witness: Witness) -> Recovery:
         LedgerUnavailableError: it could not answer; call again.
 
     """
-    phase = await archive.phase()
-    if phase is not Phase.RECOVERING:
-        require_serving(phase)
-    revisions = await archive.revisions()
-    seen = max(revisions.values()) // CHANGES_PER_TIMELINE
-    await archive.enter(Phase.RECOVERING)
-    remembered = await _remind(archive, witness)
+    await begin_recovery(archive)
+    timeline = 1 + max(_timeline_of(await archive.revisions()), witness.timeline)
+    remembered = await _remind(archive, witness, behind=True)
     await archive.mark_behind()
     await archive.mark_incomplete()
-    await archive.start_timeline(1 + max(seen, witness.timeline))
+    await archive.start_timeline(timeline)
     await archive.enter(Phase.SERVING)
     witness.observe(await archive.revisions())
+    witness.observe_told(timeline)
     return Recovery(await archive.count(), remembered)
 
 
-async def _remind(archive: LedgerArchive, witness: Witness) -> int:
-    records = _remembered(witness)
-    count = 0
+async def _remind(archive: LedgerArchive, witness: Witness, *, behind: bool) -> int:
+    """Put in what *witness* remembers beyond the ledger; return of how many tags.
+
+    With *behind* others may have seen more of them still.
+    """
+    ahead = dict(witness.marks())
+    states: dict[Uid, TagState] = {}
+    async for page in archive.records():
+        for record in page:
+            reached = ahead.get(record.uid)
+            if reached is None:
+                continue
+            if position(record.generation, record.counter) >= reached:
+                del ahead[record.uid]
+            else:
+                # A witness knows no states: what was suspended must stay so.
+                states[record.uid] = record.state
+    records = _records(ahead, states, behind=behind)
     while page := list(islice(records, _AT_ONCE)):
         await archive.merge(page)
-        count += len(page)
-    return count
+    return len(ahead)
 
 
-def _remembered(witness: Witness) -> Iterator[TagRecord]:
-    for uid, reached in witness.marks():
+def _records(
+    ahead: Mapping[Uid, bytes], states: Mapping[Uid, TagState], *, behind: bool
+) -> Iterator[TagRecord]:
+    for uid, reached in ahead.items():
         generation, counter = (
             Generation.from_bytes(reached[:2]),
             int.from_bytes(reached[2:], "big"),
         )
+        state = states.get(uid, TagState.ACTIVE)
         # Not as enrolled: that only the ledger knows.
-        yield TagRecord(uid, generation, counter, TagState.ACTIVE, enrolled=False)
+        yield TagRecord(uid, generation, counter, state, enrolled=False, behind=behind)
+
+
+def _timeline_of(revisions: Mapping[int, int]) -> int:
+    return max(revisions.values()) // CHANGES_PER_TIMELINE

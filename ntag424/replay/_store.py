@@ -52,7 +52,7 @@ class LedgerArchive(Protocol):
         ...
 
     async def start_timeline(self, timeline: int) -> None:
-        """Set the revision of every part to the beginning of *timeline*.
+        """Set the revision of every part to the beginning of *timeline*; never lower one.
 
         What comes after is ahead of all that anybody saw in a lower timeline.
         """

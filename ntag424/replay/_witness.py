@@ -10,6 +10,7 @@ Layout, integers big-endian; the file has always the same size:
 * 0: magic (8 bytes), store id (16).
 * 64: the store's clock in ms (8), a hash of the boot id (16), time since that boot in ms (8).
 * 128: key versions that were retired, one bit each, 32 bytes.
+* 192: the timeline in which the ledger was last told what is remembered here (8).
 * 4096: the revision of each part of the ledger, 65,536 times 8 bytes.
 * 528384: marks in 131,072 sets of 8, chosen by a hash of the UID. A mark is UID (7 bytes),
   position (5), and the UNIX time of its last rise in s (4); the oldest of a full set gives way.
@@ -44,6 +45,7 @@ _HEADER = struct.Struct(">8s16s")
 _MAGIC = b"NT424WT1"
 _TIME_AT, _TIME = 64, struct.Struct(">Q16sQ")
 _RETIRED_AT, _RETIRED_SIZE = 128, 32
+_TOLD_AT = 192
 _REVISIONS_AT, _REVISION_SIZE, _REVISION = 4096, 8, struct.Struct(">Q")
 _MARKS_AT = _REVISIONS_AT + MAX_PARTS * _REVISION_SIZE
 _SETS, _MARKS_PER_SET, _MARK = 1 << 17, 8, struct.Struct(">7s5sI")
@@ -53,14 +55,17 @@ _FREE = bytes(7)
 #: How much faster another machine's clock may go than ours: one part in so many.
 _DRIFT = 1000
 _FLUSH_SECONDS = 1.0
+#: Another process writes for some microseconds, unless it was stopped at it.
+_ATTEMPTS, _PAUSE_SECONDS = 4, 0.0005
 
 
 class Witness:
     """The revisions, marks and time of one ledger, as far as this machine has seen them.
 
     They only rise. What is observed is there for the other processes of the machine, and
-    survives this one, at once; a power cut may take back what was observed in the last second
-    or so. Any thread may call any method.
+    survives this one, at once, but where another process was stopped in the middle of writing;
+    a power cut may take back what was observed in the last second or so. Any thread may call
+    any method.
     """
 
     def __init__(self, descriptor: int, clock: Clock) -> None:
@@ -191,6 +196,18 @@ class Witness:
             self._map[at] = seen.to_bytes(_RETIRED_SIZE, "big")
             self._is_dirty = True
 
+    @property
+    def told(self) -> int:
+        """The last timeline in which the ledger was told what is remembered here."""
+        (timeline,) = _REVISION.unpack_from(self._map, _TOLD_AT)
+        return int(timeline)
+
+    def observe_told(self, timeline: int) -> None:
+        """Remember that the ledger was told everything in *timeline*."""
+        with self._turn:
+            self._map[_TOLD_AT : _TOLD_AT + _REVISION.size] = _REVISION.pack(timeline)
+            self._is_dirty = True
+
     def observe_time(self, store_ms: int) -> None:
         """Remember that the ledger's own clock showed *store_ms*, UNIX time in ms."""
         with self._turn:
@@ -290,7 +307,13 @@ def _set_of(uid: Uid) -> int:
 @contextmanager
 def _held(descriptor: int, *, wait: bool) -> Iterator[None]:
     """Keep other processes from writing; `BlockingIOError` if one is and we do not *wait*."""
-    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    for _ in range(0 if wait else _ATTEMPTS):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        time.sleep(_PAUSE_SECONDS)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     try:
         yield
     finally:

@@ -47,6 +47,15 @@ class Progress:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """By what a move knows that nobody else went on with its source."""
+
+    timeline: int
+    #: Whether the source was sealed by this move before it was cut off.
+    sealed: bool
+
+
 Tell: TypeAlias = Callable[[Progress], None]
 
 
@@ -76,9 +85,7 @@ async def move(source: LedgerStore, target: LedgerStore, store_id: str, tell: Te
 
 
 async def _carry(origin: LedgerArchive, goal: LedgerArchive, tell: Tell) -> int:
-    with _blaming(_SOURCE):
-        if await origin.phase() is not Phase.SEALED:
-            await origin.enter(Phase.LEAVING)
+    ours = await _leave(origin)
     tell(Progress(Step.LEAVING))
     done = await _copy(origin, goal, tell)
     with _blaming(_EITHER):
@@ -86,32 +93,51 @@ async def _carry(origin: LedgerArchive, goal: LedgerArchive, tell: Tell) -> int:
     if missing:
         raise MoveError(f"{missing} of {done} tags did not arrive in {_TARGET}", _AGAIN)
     tell(Progress(Step.VERIFIED, done, done))
-    await _go_ahead(origin, goal)
-    await _hand_over(origin, goal)
+    await _hand_over(origin, goal, ours)
     tell(Progress(Step.SERVING, done, done))
     return done
 
 
-async def _go_ahead(origin: LedgerArchive, goal: LedgerArchive) -> None:
-    """Let the target be ahead of all that anybody knows of the source."""
-    with _blaming(_EITHER):
-        if await origin.is_incomplete():
-            await goal.mark_incomplete()
-        revisions = await origin.revisions()
-        await goal.start_timeline(1 + max(revisions.values()) // CHANGES_PER_TIMELINE)
+async def _leave(origin: LedgerArchive) -> _Ours:
+    """Let the source redeem nothing more, in a timeline that is this move's own.
+
+    The target gets the next timeline before the source is sealed. So a source that is sealed
+    tells which target it went to, and no other one can be taken for it.
+    """
+    with _blaming(_SOURCE):
+        sealed = await origin.phase() is Phase.SEALED
+        timeline = await _timeline_of(origin)
+        if not sealed:
+            await origin.enter(Phase.LEAVING)
+            timeline += 1
+            await origin.start_timeline(timeline)
+    return _Ours(timeline, sealed=sealed)
 
 
-async def _hand_over(origin: LedgerArchive, goal: LedgerArchive) -> None:
+async def _hand_over(origin: LedgerArchive, goal: LedgerArchive, ours: _Ours) -> None:
     with _blaming(_EITHER):
         # Two moves may be under way, and somebody may have gone further already.
-        left = await origin.phase() in {Phase.LEAVING, Phase.SEALED}
-        if not left or await goal.phase() is not Phase.FILLING:
+        expected = Phase.SEALED if ours.sealed else Phase.LEAVING
+        still = await origin.phase() is expected and await _timeline_of(origin) == ours.timeline
+        if not still or await goal.phase() is not Phase.FILLING:
             raise MoveError("somebody else moved one of the two ledgers meanwhile", _AGAIN)
+        if ours.sealed and await _timeline_of(goal) != ours.timeline + 1:
+            raise MoveError(
+                f"{_SOURCE} was moved elsewhere already, and not to the one named now",
+                "Name with --to where it went.",
+            )
+        if await origin.is_incomplete():
+            await goal.mark_incomplete()
+        await goal.start_timeline(ours.timeline + 1)
     with _blaming(_SOURCE):
         # First, for from then on only this target can be what became of it.
         await origin.enter(Phase.SEALED)
     with _blaming(_TARGET):
         await goal.enter(Phase.SERVING)
+
+
+async def _timeline_of(archive: LedgerArchive) -> int:
+    return max((await archive.revisions()).values()) // CHANGES_PER_TIMELINE
 
 
 async def _copy(origin: LedgerArchive, goal: LedgerArchive, tell: Tell) -> int:

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from ntag424.errors import LedgerError, LedgerWentBackError
-from ntag424.replay import LedgerArchive, Phase, Recovery, Witness, compare
+from ntag424.replay import LedgerArchive, Phase, Recovery, Witness, begin_recovery, compare
 from ntag424.replay import recover as recover_ledger
 from ntag424_service.errors import CopyError
 from ntag424_service.settings import Settings, load_settings
 from ntag424_service.stores import find_store, read_identity
-from ntag424_service.witness import make_witness, open_witness
+from ntag424_service.witness import make_witness, open_witness, witness_path
 
 _AGAIN = "Run the same command again: it goes on where this one ended."
 
@@ -45,7 +45,11 @@ async def _recover(settings: Settings, *, anyway: bool) -> Recovery:
     store, store_id = find_store(settings), read_identity(settings).store_id
     try:
         async with aclosing(await store.archive(store_id)) as archive:
-            unknown = make_witness(settings, store_id)
+            unknown = not await asyncio.to_thread(witness_path(settings).exists)
+            if unknown:
+                # Before the witness is there: a copy must not look like a ledger that it knows.
+                await begin_recovery(archive)
+                make_witness(settings, store_id)
             with closing(open_witness(settings, store_id)) as witness:
                 if not (anyway or unknown or await _is_needed(archive, witness)):
                     raise CopyError(

@@ -83,6 +83,9 @@ class RedisLedger:
             if grant.digest[:PLACE_SIZE] != place:
                 raise ValueError("a grant's digest begins with the place of its tag")
             keys.append(_layout.session_key(grant.digest))
+        self._examination.require()
+        reached = position(tap.generation, tap.counter)
+        was_seen = reached <= self._witness.mark(tap.uid)
         reply = await self._change(
             place,
             tap.uid,
@@ -90,12 +93,17 @@ class RedisLedger:
             tuple(keys),
             self._now(),
             tap.uid,
-            position(tap.generation, tap.counter),
+            reached,
             policy.value.encode(),
             b"" if nonce is None else hashlib.sha256(nonce).digest(),
             b"" if grant is None else b"%d" % grant.lifetime,
         )
-        return _verdict(reply)
+        verdict = _verdict(reply)
+        if was_seen and isinstance(verdict, Accepted):
+            # This machine saw it used, whatever the revision says: nobody gets the session.
+            self._examination.report(LedgerWentBackError())
+            raise LedgerWentBackError
+        return verdict
 
     async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""

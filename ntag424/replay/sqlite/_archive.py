@@ -104,7 +104,9 @@ class SqliteArchive:
     async def start_timeline(self, timeline: int) -> None:
         """See `LedgerArchive.start_timeline`."""
         start = (timeline * CHANGES_PER_TIMELINE,)
-        await self._run(lambda db: db.execute("UPDATE store SET revision = ?", start))
+        await self._run(
+            lambda db: db.execute("UPDATE store SET revision = max(revision, ?)", start)
+        )
 
     async def is_incomplete(self) -> bool:
         """See `LedgerArchive.is_incomplete`."""

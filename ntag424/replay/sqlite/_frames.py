@@ -6,9 +6,12 @@ import sqlite3
 from pathlib import Path
 
 from ntag424.model import Uid
+from ntag424.replay._ledger import position
 from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _opening
+from ntag424.replay.sqlite._operations import find_tag
 from ntag424.replay.sqlite._same_files import SameFiles
+from ntag424.sdm import CountedTap
 
 _RAISE_REVISION = "UPDATE store SET revision = revision + 1"
 
@@ -51,6 +54,18 @@ class WriteFrame(ReadFrame):
         super().opened(db)
         self._changes = db.total_changes
         self._used = {}
+
+    def knows_more_of(self, tap: CountedTap, db: sqlite3.Connection) -> bool:
+        """Whether this machine saw the tag further than the ledger has it.
+
+        Only a tap that should be used up asks: the revision tells of all others. It does not
+        where a file was put back beneath a write-ahead log that was left.
+        """
+        mark = self._witness.mark(tap.uid)
+        if position(tap.generation, tap.counter) > mark:
+            return False
+        known = find_tag(db, tap.uid)
+        return known is None or position(known.generation, known.counter) < mark
 
     def use_up(self, uid: Uid, position: bytes) -> None:
         """Take note that taps of the tag up to *position* are used by this transaction."""

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from ntag424.errors import LedgerWentBackError
 from ntag424.model import Generation, Uid
 from ntag424.replay._clock import BootClock, Clock
 from ntag424.replay._ledger import (
@@ -95,6 +96,8 @@ class SqliteLedger:
             now = self._now()
             if next(self._redemptions) % _REDEMPTIONS_PER_SWEEP == 0:
                 _operations.forget_ended_sessions(db, now)
+            if self._frame.knows_more_of(tap, db):
+                raise LedgerWentBackError
             verdict = redemption.decide(db, now)
             if not isinstance(verdict, Refused):
                 self._frame.use_up(tap.uid, position(tap.generation, tap.counter))

@@ -22,10 +22,11 @@ class Delays:
     #: Delayed answers of one source at any time.
     at_once: int = 32
     #: Requests of one source that wait for a place. With these three numbers nobody waits
-    #: longer than 4 s, which is less than the patience of the tap page (6 s).
-    waiting: int = 128
-    #: Delayed and waiting requests of all sources.
-    in_all: int = 4096
+    #: longer than 2 s, which is less than the patience of the tap page (6 s).
+    waiting: int = 32
+    #: Delayed and waiting requests of all sources. Each keeps its connection: less than a third
+    #: of those that a process has at 1,024 descriptors, so that nobody else is shut out.
+    in_all: int = 128
 
 
 @dataclass(slots=True)
