@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
@@ -252,3 +252,28 @@ async def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(prepare
     assert statuses(flooded)[429] > 20
     assert statuses(others) == {400: 100}
     assert statuses(untrusted)[429] > 20
+
+
+async def test_a_few_addresses_whose_answers_are_delayed_leave_connections_to_others(installation):
+    """At 1,024 descriptors four addresses may hold all connections but for those that wait."""
+    over, limited = asyncio.Event(), asyncio.Event()
+
+    async def guess(source):
+        while not over.is_set():
+            with suppress(OSError, asyncio.IncompleteReadError):
+                async with wires(service, source, 1) as (wire,):
+                    while not over.is_set():
+                        if (await wire.ask("POST", TAPS, b"{}", JSON)).status == 429:
+                            limited.set()
+
+    with serving(installation, descriptors=1024) as service:
+        async with asyncio.TaskGroup() as guessing:
+            for number in range(4 * 110):
+                guessing.create_task(guess(f"127.0.0.{10 + number % 4}"))
+            await limited.wait()  # the places for delayed answers are taken by then
+            asked = []
+            for _ in range(20):
+                async with wires(service, OWNER, 1) as (wire,):
+                    asked.append(await wire.ask("GET", "/livez"))
+            over.set()
+    assert statuses(asked) == {200: 20}

@@ -10,6 +10,8 @@ import asyncio
 import json
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -235,3 +237,47 @@ async def test_no_used_tap_counts_after_any_restore(tmp_path, age, with_log, see
         verdicts = [await ledger.redeem(machine.fresh_tap(uid)) for _ in range(2)]
         assert verdicts == [Replayed(), Accepted()]
     await ledger.aclose()
+
+
+async def test_a_file_put_back_beneath_a_log_that_was_left_accepts_no_used_tap(tmp_path):
+    """The log has the latest revision, but not the page of every tag."""
+    machine = Machine(tmp_path)
+    ledger = machine.open()
+    many = [Uid(b"\x04" + number.to_bytes(6, "big")) for number in range(400)]
+    for uid in many:
+        await ledger.enrol(uid, NOW, 0)
+    await ledger.aclose()  # the log is empty now
+    old = machine.path.read_bytes()
+    ledger = machine.open()
+    used = CountedTap(many[1], NOW, 1)
+    assert await ledger.redeem(used) == Accepted()
+    await ledger.aclose()
+    ledger = machine.open()
+    assert await ledger.redeem(CountedTap(many[399], NOW, 1)) == Accepted()
+    log = machine.path.with_name("ledger.db-wal").read_bytes()
+    await ledger.aclose()
+    machine.path.write_bytes(old)
+    machine.path.with_name("ledger.db-wal").write_bytes(log)
+    with pytest.raises(LedgerError):
+        await redeem_at_once(machine, used)
+
+
+async def redeem_at_once(machine, tap):
+    """Open the ledger for one tap."""
+    ledger = machine.open()
+    try:
+        return await ledger.redeem(tap)
+    finally:
+        await ledger.aclose()
+
+
+def test_a_recovery_that_could_not_begin_leaves_no_copy_that_serves(prepared, tmp_path):
+    """Its witness is gone, and the ledger is locked by another program."""
+    installation = prepared.copied_to(tmp_path / "installation")
+    (installation.folder / "identity.json.witness").unlink()
+    with closing(sqlite3.connect(installation.store, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        assert run_command("recover", settings=installation.settings).returncode == 1
+        db.execute("ROLLBACK")
+    refused = run_command("serve", settings=installation.settings)
+    assert (refused.returncode, "recover" in refused.stderr) == (2, True)

@@ -398,3 +398,64 @@ async def test_a_new_ledger_is_not_incomplete(archive):
 
 async def test_a_recovered_ledger_is_incomplete(recovered, archive):
     assert await archive.is_incomplete()
+
+
+# --- what several machines remember
+
+
+async def test_what_this_machine_remembers_beyond_an_incomplete_ledger_is_behind(
+    open_ledger, archive, witness
+):
+    """Another machine, which is lost, may have seen more of the tag still."""
+    await archive.mark_incomplete()
+    await archive.start_timeline(1)
+    witness.observe({}, {OTHER: bytes(NOW) + (3).to_bytes(3, "big")})
+    await take_up(archive, witness)
+    ledger = open_ledger()
+    assert await ledger.redeem(tap(4, uid=OTHER), policy=OPEN) == Replayed()
+    assert await ledger.redeem(tap(5, uid=OTHER), policy=OPEN) == Accepted()
+
+
+async def test_a_machine_that_went_on_through_a_recovery_tells_what_it_remembers(
+    open_ledger, archive, witness
+):
+    ledger = open_ledger()
+    await ledger.enrol(UID, NOW, 0)
+    await ledger.enrol(OTHER, NOW, 0)
+    await archive.start_timeline(1)  # another machine recovered it
+    await ledger.redeem(tap(1))
+    witness.observe({}, {OTHER: bytes(NOW) + (40).to_bytes(3, "big")})
+    await take_up(archive, witness)
+    assert (await ledger.find(OTHER)).counter == 40
+
+
+async def test_what_was_told_once_is_not_told_again(archive, witness, open_ledger):
+    ledger = open_ledger()
+    await ledger.enrol(UID, NOW, 0)
+    await archive.start_timeline(1)
+    await take_up(archive, witness)
+    before = await archive.revisions()
+    await take_up(archive, witness)
+    assert await archive.revisions() == before
+
+
+async def test_a_recovery_lifts_no_suspension_of_a_tag_that_has_a_new_generation_since(
+    open_ledger, archive, witness
+):
+    ledger = open_ledger()
+    await ledger.enrol(UID, NOW, 0)
+    await ledger.set_state(UID, TagState.SUSPENDED)
+    witness.observe({}, {UID: bytes(NEXT) + (2).to_bytes(3, "big")})
+    await recover(archive, witness)
+    record = await open_ledger().find(UID)
+    assert (record.generation, record.state) == (NEXT, TagState.SUSPENDED)
+
+
+async def test_a_tap_that_this_machine_saw_used_is_not_accepted_whatever_the_revision_says(
+    open_ledger, witness
+):
+    ledger = open_ledger()
+    await ledger.enrol(UID, NOW, 0)
+    witness.observe({}, {UID: bytes(NOW) + (7).to_bytes(3, "big")})
+    with pytest.raises(LedgerWentBackError):
+        await ledger.redeem(tap(7), grant=grant(7))

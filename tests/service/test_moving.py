@@ -7,7 +7,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -530,3 +530,60 @@ async def test_a_service_that_is_led_to_the_target_goes_on(installation, target)
         answers = [(await wire.post_tap(url)).status for url in (used, phone.tap())]
         await wire.aclose()
     assert answers == [409, 200]
+
+
+# ---- two targets ----------------------------------------------------------------------------
+
+
+class _CutError(Exception):
+    """A move ends here."""
+
+
+def cut_at(step):
+    def tell(progress):
+        if progress.step is step:
+            raise _CutError
+
+    return tell
+
+
+@pytest.mark.parametrize("step", [Step.READY, Step.LEAVING, Step.COPIED, Step.VERIFIED])
+async def test_a_target_that_was_given_up_for_another_one_never_serves(full, tmp_path, step):
+    first, second = Place(tmp_path / "first.db"), Place(tmp_path / "second.db")
+    with pytest.raises(_CutError):
+        await move(full.store, first.store, STORE_ID, cut_at(step))
+    await move(full.store, second.store, STORE_ID, silent)
+    with pytest.raises(MoveError):
+        await move(full.store, first.store, STORE_ID, silent)
+    assert (first.phase, second.phase) == (Phase.FILLING, Phase.SERVING)
+
+
+async def test_of_two_moves_at_once_to_two_targets_one_serves(full, tmp_path):
+    places = Place(tmp_path / "first.db"), Place(tmp_path / "second.db")
+    await asyncio.gather(
+        *(move(full.store, place.store, STORE_ID, silent) for place in places),
+        return_exceptions=True,
+    )
+    # None may have come to its end: then one of them is to be run again.
+    assert [place.phase for place in places].count(Phase.SERVING) <= 1
+    for place in places:
+        with suppress(MoveError):
+            await move(full.store, place.store, STORE_ID, silent)
+    assert [place.phase for place in places].count(Phase.SERVING) == 1
+
+
+async def test_a_move_that_was_cut_off_after_the_seal_is_finished(full, target, monkeypatch):
+    enter = SqliteArchive.enter
+
+    async def enter_all_but_the_last(archive, phase):
+        if phase is Phase.SERVING:
+            raise _CutError
+        await enter(archive, phase)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteArchive, "enter", enter_all_but_the_last)
+        with pytest.raises(_CutError):
+            await move(full.store, target.store, STORE_ID, silent)
+    assert full.phase is Phase.SEALED
+    await move(full.store, target.store, STORE_ID, silent)
+    assert target.phase is Phase.SERVING
