@@ -104,7 +104,7 @@ def test_what_the_service_makes_is_for_one_user(tmp_path, everything_is_for_ever
         arguments = [word.format(out=folder / "credential") for word in words]
         done = run_command(*arguments, settings=settings)
         assert done.returncode == 0, done.stderr
-    assert len(below(folder)) == 5
+    assert len(below(folder)) == 6
     assert open_to_others(below(folder)) == {}
 
 

@@ -122,6 +122,7 @@ def test_workers_that_cannot_start_at_first_end_the_service(installation):
         number = fcntl.fcntl(file, fcntl.F_DUPFD, 200)
         settings = {
             "NTAG424_IDENTITY_FILE": f"/proc/self/fd/{number}",
+            "NTAG424_WITNESS_FILE": f"{installation.identity_file}.witness",
             "NTAG424_PORT": str(free_port()),
             "NTAG424_WORKERS": "2",
         }

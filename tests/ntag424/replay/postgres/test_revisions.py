@@ -128,7 +128,7 @@ async def test_what_was_replayed_is_not_remembered(used, store, witness):
 async def test_the_witness_is_closed_with_the_ledger(store, witness):
     async with opened(store, witness=witness):
         pass
-    with pytest.raises(OSError, match="descriptor"):
+    with pytest.raises(ValueError, match="closed"):
         witness.revision()
 
 
