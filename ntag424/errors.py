@@ -180,7 +180,7 @@ class LedgerWentBackError(LedgerUnavailableError):
 
     hint = (
         "Bring the present ledger back if there is one; if this is all there is, run "
-        "`ntag424-service recover`: it is in use again afterwards, and no used tap counts."
+        "`ntag424-service recover`: then it serves again, and every tag taps once more than usual."
     )
 
     def __init__(self) -> None:

@@ -102,8 +102,15 @@ def enrol(
 ) -> None:
     """Accept taps of a tag from now on, in this generation."""
     generation = Generation(key_version, epoch)
-    _with_ledger(lambda ledger: ledger.enrol(uid, generation, counter))
-    typer.echo(f"{uid} enrolled: key version {key_version}, epoch {epoch}, counter {counter}")
+
+    async def enrol(ledger: TagLedger) -> TagRecord | None:
+        await ledger.enrol(uid, generation, counter)
+        return await ledger.find(uid)
+
+    record = _with_ledger(enrol)
+    # Taps that opened the record may have used more than was asked for.
+    used = counter if record is None else record.counter
+    typer.echo(f"{uid} enrolled: key version {key_version}, epoch {epoch}, counter {used}")
 
 
 @cli.command("import")

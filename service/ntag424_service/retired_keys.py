@@ -30,7 +30,7 @@ def remember_retired(settings: Settings, store_id: str, keyrings: Mapping[str, K
                     setting,
                     f"accepts key version {back[0]}, which was retired: it may be an older file",
                     "Put the present file back; to accept the version on purpose, name it in "
-                    f"{variable('accept_again')}.",
+                    f"{variable('accept_again')} for as long.",
                 )
         witness.observe_retired(
             ordinal for keyring in keyrings.values() for ordinal in _retired(keyring)

@@ -12,8 +12,8 @@ from ntag424_service.settings import Settings, required, variable
 _SETTING = variable("witness_file")
 _MISSING = "there is no such file, so nobody can tell whether the ledger is the present one"
 _MISSING_HINT = (
-    "If the ledger was restored or came from elsewhere, run `ntag424-service recover`; if it was "
-    "made by an earlier release, `ntag424-service migrate`."
+    "Run `ntag424-service recover`, also if only this file was deleted; a ledger of an earlier "
+    "release, which never had one, takes `ntag424-service migrate`."
 )
 
 
