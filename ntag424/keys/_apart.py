@@ -17,7 +17,7 @@ class _Listed:
     place: str
     version: KeyVersion
 
-    def and_(self, other: _Listed) -> str:
+    def beside(self, other: _Listed) -> str:
         one, two = self.version.ordinal, other.version.ordinal
         if self.place == other.place:
             return f"key versions {one} and {two} of {self.place}"
@@ -59,7 +59,7 @@ def _require_one_generation(listed: Iterable[_Listed]) -> None:
             owner, owned = owners.setdefault(key, (found, generation))
             if owned != generation:
                 raise ValueError(
-                    f"{owner.and_(found)} yield the same MAC key, "
+                    f"{owner.beside(found)} yield the same MAC key, "
                     f"at epochs {owned.epoch} and {epoch}"
                 )
 
@@ -70,6 +70,6 @@ def _require_one_kind(listed: Iterable[_Listed]) -> None:
         first.setdefault(is_diversified(found.version.scheme), found)
     if len(first) > 1:
         raise ValueError(
-            f"{first[False].and_(first[True])} are static keys and derived keys, "
+            f"{first[False].beside(first[True])} are static keys and derived keys, "
             f"which do not share a ledger"
         )
