@@ -203,7 +203,7 @@ class Machine:
 
 @pytest.mark.parametrize("age", ["just now", "a while ago", "long ago"])
 @pytest.mark.parametrize("with_log", [False, True], ids=["without log", "with log"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(15))
 async def test_no_used_tap_counts_after_any_restore(tmp_path, age, with_log, seed):
     chance = random.Random(f"{seed} {age} {with_log}")
     machine = Machine(tmp_path)
