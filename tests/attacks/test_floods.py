@@ -23,7 +23,8 @@ pytestmark = pytest.mark.anyio
 
 OWNER, FLOODER, PROXY = "127.0.0.1", "127.0.0.2", "127.0.0.9"
 UID = Uid.from_hex("04DE5F1EACC040")
-CONNECTIONS = 64
+#: Fewer than the failures of one source that may wait, so that none is hung up on.
+CONNECTIONS = 32
 #: More than what is free, so that some are over the limit.
 REQUESTS = 128
 CLEAR_TEMPLATE = "https://id.example.com/t#k={kv}{epoch}&u={uid}&c={ctr}&m={mac}"
