@@ -104,6 +104,7 @@ def enrol(
     generation = Generation(key_version, epoch)
 
     async def enrol(ledger: TagLedger) -> TagRecord | None:
+        """Enrol the tag, and read its record back."""
         await ledger.enrol(uid, generation, counter)
         return await ledger.find(uid)
 

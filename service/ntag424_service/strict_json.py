@@ -33,6 +33,7 @@ class StrictJsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            """Answer the request, its body read strictly."""
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return handle_strictly
