@@ -1,4 +1,4 @@
-"""Connections, as many as are used at once; no caller waits longer than the deadline."""
+"""Connections, as many as are used at once; no call waits longer than the deadline."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _LIFETIME_SECONDS = 60.0
 #: An idle server has answered by then.
 _PROBE_SECONDS = 0.2
 _PROBE = b"SELECT"
+#: Nobody waits longer than this for the calls before it, however well they get on.
+_QUEUE_SECONDS = 5.0
 _LATE = "PostgreSQL did not answer in time"
 _CROWDED = "PostgreSQL could not be asked in time: too many calls were before this one"
 _CLOSED = "the ledger is closed"
@@ -30,6 +32,17 @@ class _Lent:
 
     has_place: bool = False
     connection: Connection | None = None
+    #: Whether its caller still wants to know what becomes of it.
+    is_awaited: bool = True
+
+
+class _Turn:
+    """The queue of the calls about one thing."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        #: When the last call that is no longer in the queue left it, by the clock of the loop.
+        self.moved = 0.0
 
 
 class Pool:
@@ -39,6 +52,10 @@ class Pool:
     psycopg would ask the server to cancel and wait for that: it keeps its connection and its
     place until it ends by itself. So a server that hangs is never asked for more connections
     than *size*, and is used again as soon as it answers.
+
+    A call that waits for others about the same does not count their time, as long as one
+    after the other is answered: only a queue that stands still for a whole deadline is given
+    up, and so is a caller that waited for *longest_wait* seconds.
 
     After an answer that was late, those connections that are idle are asked for a word before
     they serve again: one late answer costs the others nothing, and where the server is gone it
@@ -53,14 +70,16 @@ class Pool:
         size: int,
         deadline: float,
         lifetime: float = _LIFETIME_SECONDS,
+        longest_wait: float = _QUEUE_SECONDS,
     ) -> None:
         """Connect when first asked. *prepare* sees every new connection before its first use."""
         self._connect = connect
         self._prepare = prepare
         self._deadline = deadline
         self._lifetime = lifetime
+        self._longest_wait = longest_wait
         self._places = asyncio.Semaphore(size)
-        self._turns: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[object, _Turn] = WeakValueDictionary()
         self._idle: list[Connection] = []
         #: Idle since another one to the same server gave no answer in time.
         self._doubtful: list[Connection] = []
@@ -81,13 +100,14 @@ class Pool:
         if self._closed:
             raise LedgerUnavailableError(_CLOSED)
         lent = _Lent()
-        turn = self._turns.setdefault(about or object(), asyncio.Lock())
+        turn = self._turns.setdefault(about or object(), _Turn())
         task = asyncio.create_task(self._serve(call, lent, turn), name="ledger-call")
         self._calls[task] = lent
         task.add_done_callback(self._forget)
         try:
-            await asyncio.wait({task}, timeout=self._deadline)
+            await self._wait(task, turn)
         finally:
+            lent.is_awaited = False
             if not lent.has_place:
                 task.cancel()  # nothing was asked yet, and nobody waits for it any more
         if not task.done():
@@ -110,14 +130,28 @@ class Pool:
             await asyncio.wait(self._calls)
         await self._hang_up()
 
-    async def _serve(self, call: Call[T], lent: _Lent, turn: asyncio.Lock) -> T:
+    async def _wait(self, task: asyncio.Task[T], turn: _Turn) -> None:
+        """Wait for *task*, a deadline long since it came or the queue before it moved."""
         loop = asyncio.get_running_loop()
-        late = loop.time() + self._deadline
-        async with turn, self._places:
+        came = now = loop.time()
+        while not task.done():
+            late = min(max(came, turn.moved) + self._deadline, came + self._longest_wait)
+            if now >= late:
+                return
+            await asyncio.wait({task}, timeout=late - now)
+            now = loop.time()
+
+    async def _serve(self, call: Call[T], lent: _Lent, turn: _Turn) -> T:
+        async with turn.lock:
+            turn.moved = asyncio.get_running_loop().time()
+            return await self._serve_next(call, lent)
+
+    async def _serve_next(self, call: Call[T], lent: _Lent) -> T:
+        async with self._places:
             lent.has_place = True
             connection = await self._take(lent)
             try:
-                if loop.time() > late:
+                if not lent.is_awaited:
                     # Nobody waits any more. The next one has a connection.
                     raise LedgerUnavailableError(_LATE)
                 return await call(connection)

@@ -8,6 +8,9 @@ import pytest
 
 from ntag424.errors import LedgerUnavailableError
 from ntag424.replay import Accepted
+from ntag424.replay.postgres._address import Address
+from ntag424.replay.postgres._connection import Connection
+from ntag424.replay.postgres._pool import Pool
 from tests.ntag424.replay.postgres.speaking import (
     NOW,
     OTHER,
@@ -80,3 +83,39 @@ async def test_another_tag_is_served_while_one_is_held_up(busy):
     with pytest.raises(LedgerUnavailableError):
         await busy.redeem(tap(1))
     assert await busy.redeem(tap(1, OTHER)) == Accepted()
+
+
+@pytest.fixture
+async def pool_of(url):
+    """Make pools with deadlines of their own."""
+    pools = []
+
+    async def prepare(_connection):
+        """Find nothing wrong with it."""
+
+    def pool_of(**seconds):
+        conninfos = Address.of(url).conninfos
+        pools.append(Pool(lambda: Connection.open(conninfos), prepare, size=8, **seconds))
+        return pools[-1]
+
+    yield pool_of
+    for pool in pools:
+        await pool.aclose()
+
+
+async def six_in_a_row(pool):
+    async def call(connection):
+        return await connection.ask(b"SELECT pg_sleep(0.3)")
+
+    calls = (pool.run(call, about=b"one tag") for _ in range(6))
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_who_waits_for_calls_about_the_same_does_not_count_their_time(pool_of):
+    answers = await six_in_a_row(pool_of(deadline=1.2))
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+
+
+async def test_nobody_waits_for_ever_for_calls_about_the_same(pool_of):
+    answers = await six_in_a_row(pool_of(deadline=1.2, longest_wait=1.0))
+    assert "too many calls" in str(answers[-1])
