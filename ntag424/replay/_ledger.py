@@ -11,6 +11,8 @@ from ntag424.sdm import CountedTap
 
 #: How long the same tap with the same nonce counts as the same request, in seconds.
 REPEAT_WINDOW = 30
+#: How long a call waits for a store, in seconds: whoever taps is answered within one.
+DEADLINE_SECONDS = 0.9
 
 
 @unique

@@ -7,7 +7,7 @@ from enum import Enum, unique
 from typing import Protocol
 
 from ntag424.replay._clock import Clock
-from ntag424.replay._ledger import TagLedger, TagRecord
+from ntag424.replay._ledger import DEADLINE_SECONDS, TagLedger, TagRecord
 from ntag424.replay._witness import Witness
 
 
@@ -120,7 +120,12 @@ class LedgerStore(Protocol):
         ...
 
     def open(
-        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+        self,
+        store_id: str,
+        *,
+        clock: Clock | None = None,
+        witness: Witness | None = None,
+        deadline: float = DEADLINE_SECONDS,
     ) -> TagLedger:
         """Open the ledger called *store_id*.
 
@@ -128,6 +133,9 @@ class LedgerStore(Protocol):
         asked when it is first used: `TagLedger.check` tells beforehand. A *clock*
         stands in for the store's own. By the *witness* it is noticed that the ledger went
         back; without one, only what happened since it was opened is known. The ledger closes it.
+
+        A call that has no answer *deadline* seconds after the store could first be asked
+        fails, though what it was to write may come to pass.
 
         Raises:
             LedgerMismatchError: it is missing, foreign, older, newer or not serving.

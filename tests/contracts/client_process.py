@@ -33,7 +33,7 @@ async def verdict(ledger, counter):
 async def main(url, store_id, clients):
     # Should the one who started us hang, end all the same.
     signal.alarm(120)
-    ledger = store_at(url).open(store_id)
+    ledger = store_at(url).open(store_id, deadline=60)
     await ledger.check()
     print("ready", flush=True)  # noqa: T201
     loop = asyncio.get_running_loop()

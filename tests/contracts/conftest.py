@@ -12,6 +12,8 @@ from tests.contracts.manual_clock import ManualClock
 
 #: The same for all, so that tests can tell where a tag's place is.
 STORE_ID = "5e" * 16
+#: No machine is so busy that an answer takes longer.
+PATIENT = 60.0
 
 
 class Store:
@@ -20,8 +22,8 @@ class Store:
     def __init__(self, store):
         self._store = store
 
-    async def open(self, clock):
-        return self._store.open(STORE_ID, clock=clock)
+    async def open(self, clock, deadline=PATIENT):
+        return self._store.open(STORE_ID, clock=clock, deadline=deadline)
 
 
 @pytest.fixture
@@ -76,8 +78,8 @@ async def open_ledger(deployment, clock):
     store = Store(await deployment.new_store(STORE_ID))
     opened = []
 
-    async def open_ledger(clock=clock):
-        opened.append(await store.open(clock))
+    async def open_ledger(clock=clock, **options):
+        opened.append(await store.open(clock, **options))
         return opened[-1]
 
     yield open_ledger

@@ -21,7 +21,7 @@ from ntag424.replay import (
     store_at,
 )
 from ntag424.sdm import CountedTap
-from tests.contracts.conftest import EACH, STORE_ID
+from tests.contracts.conftest import EACH, PATIENT, STORE_ID
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +58,7 @@ async def open_ledger(anyio_backend, place):
     opened = []
 
     def open_ledger():
-        opened.append(place.open(STORE_ID))
+        opened.append(place.open(STORE_ID, deadline=PATIENT))
         return opened[-1]
 
     yield open_ledger
@@ -268,7 +268,7 @@ async def test_a_ledger_moves_from_sqlite_and_back(deployment, deployments):
 
 async def redeem_at(store, one, *, enrol=False):
     """Redeem a tap where the ledger is now."""
-    ledger = store.open(STORE_ID)
+    ledger = store.open(STORE_ID, deadline=PATIENT)
     try:
         if enrol:
             await ledger.enrol(UID, NOW, 0)

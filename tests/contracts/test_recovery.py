@@ -26,7 +26,7 @@ from ntag424.replay import (
     take_up,
 )
 from ntag424.sdm import CountedTap
-from tests.contracts.conftest import STORE_ID
+from tests.contracts.conftest import PATIENT, STORE_ID
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,9 @@ async def open_ledger(store, witness_file):
     opened = []
 
     def open_ledger():
-        opened.append(store.open(STORE_ID, witness=Witness.open(witness_file, STORE_ID)))
+        opened.append(
+            store.open(STORE_ID, deadline=PATIENT, witness=Witness.open(witness_file, STORE_ID))
+        )
         return opened[-1]
 
     yield open_ledger
@@ -98,7 +100,7 @@ def know_more(archive, witness):
 
 
 async def check(store):
-    ledger = store.open(STORE_ID)
+    ledger = store.open(STORE_ID, deadline=PATIENT)
     try:
         await ledger.check()
     finally:

@@ -854,6 +854,12 @@ async def test_what_was_begun_before_the_end_is_finished(enrolled):
         assert await asyncio.gather(*calls) == [Accepted()] * 64
 
 
+async def test_a_call_that_has_no_time_for_an_answer_fails(open_ledger):
+    hurried = await open_ledger(deadline=0)
+    with pytest.raises(LedgerUnavailableError, match="in time"):
+        await hurried.redeem(tap(1))
+
+
 # --- many at once
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.contracts import client_process
 from tests.contracts.client_process import NOW, UID
-from tests.contracts.conftest import STORE_ID
+from tests.contracts.conftest import PATIENT, STORE_ID
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ def redeem_everywhere(processes, counter):
 
 async def test_of_64_clients_of_two_processes_exactly_one_has_the_tap(deployment):
     store = await deployment.new_store(STORE_ID)
-    ledger = store.open(STORE_ID)
+    ledger = store.open(STORE_ID, deadline=PATIENT)
     await ledger.enrol(UID, NOW, 0)
     await ledger.aclose()
     with ExitStack() as stack:

@@ -20,6 +20,7 @@ from ntag424.model import Generation, Uid
 from ntag424.replay._clock import Clock
 from ntag424.replay._examination import EVERY_SECONDS, Examination
 from ntag424.replay._ledger import (
+    DEADLINE_SECONDS,
     Accepted,
     EnrolmentPolicy,
     Grant,
@@ -41,8 +42,6 @@ from ntag424.sdm import CountedTap
 
 T = TypeVar("T")
 
-# Every caller's own caller has its answer within a second.
-_DEADLINE_SECONDS = 0.8
 # Sessions are looked up also while all the others wait for a standby.
 _WRITERS, _READERS = 12, 4
 # Nobody waits for an examination, but whoever closes the ledger.
@@ -75,6 +74,7 @@ class PostgresLedger:
         *,
         witness: Witness | None = None,
         every: float = EVERY_SECONDS,
+        deadline: float = DEADLINE_SECONDS,
     ) -> None:
         """Call `PostgresStore.open` instead."""
         self._store_id = store_id
@@ -85,8 +85,8 @@ class PostgresLedger:
         async def look_at(connection: Connection) -> None:
             self._witness.observe_time(await prepare(connection))
 
-        self._writers = Pool(connect, look_at, size=_WRITERS, deadline=_DEADLINE_SECONDS)
-        self._readers = Pool(connect, look_at, size=_READERS, deadline=_DEADLINE_SECONDS)
+        self._writers = Pool(connect, look_at, size=_WRITERS, deadline=deadline)
+        self._readers = Pool(connect, look_at, size=_READERS, deadline=deadline)
         # Every look is a new connection, for old ones keep the settings that they began with.
         self._lookouts = Pool(connect, look_at, size=1, deadline=_PATIENCE_SECONDS, lifetime=0)
         self._examination = Examination(self._look, every=every)

@@ -11,6 +11,7 @@ from typing import Self
 
 from ntag424.replay._clock import Clock
 from ntag424.replay._examination import EVERY_SECONDS
+from ntag424.replay._ledger import DEADLINE_SECONDS
 from ntag424.replay._store import Phase
 from ntag424.replay._witness import Witness
 from ntag424.replay.postgres import _schema
@@ -61,7 +62,12 @@ class PostgresStore:
             return await _schema.migrate(connection, self._gates)
 
     def open(
-        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+        self,
+        store_id: str,
+        *,
+        clock: Clock | None = None,
+        witness: Witness | None = None,
+        deadline: float = DEADLINE_SECONDS,
     ) -> PostgresLedger:
         """See `LedgerStore.open`; the server is asked when the ledger first is."""
 
@@ -72,7 +78,13 @@ class PostgresStore:
             return now
 
         return PostgresLedger(
-            store_id, clock, self._connect, prepare, witness=witness, every=self._every
+            store_id,
+            clock,
+            self._connect,
+            prepare,
+            witness=witness,
+            every=self._every,
+            deadline=deadline,
         )
 
     async def archive(self, store_id: str) -> PostgresArchive:

@@ -16,8 +16,6 @@ from ntag424.replay.redis._faults import unavailable
 from ntag424.replay.redis._line import Command, Line, Reply
 
 _MOST_PER_BATCH = 512
-#: Whoever asks is answered by then: a batch ends when the oldest of it must be answered.
-DEADLINE_SECONDS = 0.95
 
 
 class MovedAwayError(LedgerUnavailableError):
@@ -42,9 +40,15 @@ class _Job:
 
 
 class Lane:
-    """Batches for one master. Opens its line when there is something to ask, again if need be."""
+    """Batches for one master. Opens its line when there is something to ask, again if need be.
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]], witness: Witness | None) -> None:
+    A batch ends when the oldest of it must be answered, *deadline* seconds after it came.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Line]], witness: Witness | None, deadline: float
+    ) -> None:
+        self._deadline = deadline
         self._connect = connect
         self._witness = witness
         self._line: Line | None = None
@@ -68,7 +72,7 @@ class Lane:
             raise LedgerUnavailableError("the ledger is closed")
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Reply] = loop.create_future()
-        deadline = loop.time() + DEADLINE_SECONDS
+        deadline = loop.time() + self._deadline
         self._waiting.append(_Job(command, subject, writes, deadline, reply))
         self._wake.set()
         return await reply

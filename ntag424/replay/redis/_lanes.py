@@ -10,10 +10,11 @@ from typing import Protocol, TypeAlias
 from redis.asyncio import Sentinel
 
 from ntag424.errors import LedgerUnavailableError
+from ntag424.replay._ledger import DEADLINE_SECONDS
 from ntag424.replay._witness import Witness
 from ntag424.replay.redis._address import Deployment, RedisAddress
 from ntag424.replay.redis._door import open_line, options_for
-from ntag424.replay.redis._lane import DEADLINE_SECONDS, Lane, MovedAwayError, Subject
+from ntag424.replay.redis._lane import Lane, MovedAwayError, Subject
 from ntag424.replay.redis._layout import PLACES
 from ntag424.replay.redis._line import Command, Line, Reply
 from ntag424.replay.redis._slots import Host, Masters, masters_of
@@ -48,18 +49,21 @@ class Lanes(Protocol):
         ...
 
 
-def lanes_to(address: RedisAddress, witness: Witness | None = None) -> Lanes:
+def lanes_to(
+    address: RedisAddress, witness: Witness | None = None, deadline: float = DEADLINE_SECONDS
+) -> Lanes:
     """Return the lanes of a deployment; nothing is connected yet.
 
-    *witness* is told what changes, and what the servers' clocks show.
+    *witness* is told what changes, and what the servers' clocks show. A call that has no
+    answer after *deadline* seconds fails.
     """
     match address.deployment:
         case Deployment.SINGLE:
-            return OneMaster(partial(open_line, address, *address.hosts[0]), witness)
+            return OneMaster(partial(open_line, address, *address.hosts[0]), witness, deadline)
         case Deployment.SENTINEL:
-            return OneMaster(partial(_open_line_to_the_elected, address), witness)
+            return OneMaster(partial(_open_line_to_the_elected, address), witness, deadline)
         case Deployment.CLUSTER:
-            return ManyMasters(address, witness)
+            return ManyMasters(address, witness, deadline)
 
 
 async def _open_line_to_the_elected(address: RedisAddress) -> Line:
@@ -80,9 +84,10 @@ async def _open_line_to_the_elected(address: RedisAddress) -> Line:
 class OneMaster:
     """A single server, or whichever the sentinels elected."""
 
-    def __init__(self, connect: Connect, witness: Witness | None) -> None:
+    def __init__(self, connect: Connect, witness: Witness | None, deadline: float) -> None:
         self._connect = connect
         self._witness = witness
+        self._deadline = deadline
         self._lane: Lane | None = None
         self._closed = False
 
@@ -94,7 +99,7 @@ class OneMaster:
         if self._closed:
             raise LedgerUnavailableError("the ledger is closed")
         if self._lane is None:
-            self._lane = Lane(self._connect, self._witness)
+            self._lane = Lane(self._connect, self._witness, self._deadline)
         return await self._lane.run(command, writes=writes, subject=subject)
 
     async def masters(self) -> list[tuple[Connect, tuple[bytes, ...]]]:
@@ -115,9 +120,10 @@ class OneMaster:
 class ManyMasters:
     """Redis Cluster: a lane to every master that is needed."""
 
-    def __init__(self, address: RedisAddress, witness: Witness | None) -> None:
+    def __init__(self, address: RedisAddress, witness: Witness | None, deadline: float) -> None:
         self._address = address
         self._witness = witness
+        self._deadline = deadline
         #: Who has which bucket, as long as it is believed.
         self._masters: Masters | None = None
         self._asking = asyncio.Lock()
@@ -131,7 +137,7 @@ class ManyMasters:
         if self._closed:
             raise LedgerUnavailableError("the ledger is closed")
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
+            async with asyncio.timeout(self._deadline):
                 try:
                     return await self._ask(place, command, subject, writes=writes)
                 except MovedAwayError:
@@ -156,7 +162,7 @@ class ManyMasters:
 
     def _lane(self, master: Host) -> Lane:
         if master not in self._lanes:
-            self._lanes[master] = Lane(self._connecting(master), self._witness)
+            self._lanes[master] = Lane(self._connecting(master), self._witness, self._deadline)
         return self._lanes[master]
 
     def _connecting(self, master: Host) -> Connect:

@@ -10,6 +10,7 @@ from typing import Self
 from ntag424.errors import LedgerMismatchError
 from ntag424.replay._clock import Clock
 from ntag424.replay._examination import EVERY_SECONDS
+from ntag424.replay._ledger import DEADLINE_SECONDS
 from ntag424.replay._store import Phase
 from ntag424.replay._witness import Witness
 from ntag424.replay.redis import _layout, _scripts
@@ -56,11 +57,16 @@ class RedisStore:
         return 0
 
     def open(
-        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+        self,
+        store_id: str,
+        *,
+        clock: Clock | None = None,
+        witness: Witness | None = None,
+        deadline: float = DEADLINE_SECONDS,
     ) -> RedisLedger:
         """See `LedgerStore.open`."""
         witness = witness or Witness.in_memory()
-        lanes = lanes_to(self._address, witness)
+        lanes = lanes_to(self._address, witness, deadline)
         every = self._examined_every
         return RedisLedger(lanes, store_id, clock, witness, examined_every=every)
 

@@ -11,6 +11,7 @@ from ntag424.errors import LedgerWentBackError
 from ntag424.model import Generation, Uid
 from ntag424.replay._clock import BootClock, Clock
 from ntag424.replay._ledger import (
+    DEADLINE_SECONDS,
     EnrolmentPolicy,
     Grant,
     LiveGrant,
@@ -42,15 +43,23 @@ class SqliteLedger:
     init = staticmethod(_schema.init)
     migrate = staticmethod(_schema.migrate)
 
-    def __init__(self, path: Path, db: sqlite3.Connection, clock: Clock, witness: Witness) -> None:
+    def __init__(
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        clock: Clock,
+        witness: Witness,
+        deadline: float,
+    ) -> None:
         """Take over a connection that was checked; call `open` instead."""
         self._clock = clock
         self._boot = _operations.boot_number(db, clock.boot_id)
         self._witness = witness
         self._redemptions = count(1)
         self._frame = WriteFrame(path, witness)
-        self._reader = TransactionThread(_schema.connect(path), ReadFrame(path, witness))
-        self._writer = TransactionThread(db, self._frame)
+        reading = ReadFrame(path, witness)
+        self._reader = TransactionThread(_schema.connect(path), reading, deadline)
+        self._writer = TransactionThread(db, self._frame, deadline)
 
     @classmethod
     def open(
@@ -60,6 +69,7 @@ class SqliteLedger:
         store_id: str,
         clock: Clock | None = None,
         witness: Witness | None = None,
+        deadline: float = DEADLINE_SECONDS,
     ) -> Self:
         """Open the ledger called *store_id* at *path*; see `LedgerStore.open`.
 
@@ -74,7 +84,7 @@ class SqliteLedger:
         try:
             with _opening.taking_over(path, store_id) as db:
                 _opening.require_usable(db, known)
-                return cls(path, db, clock or BootClock(), witness)
+                return cls(path, db, clock or BootClock(), witness, deadline)
         except BaseException:
             witness.close()
             raise

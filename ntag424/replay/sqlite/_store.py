@@ -8,6 +8,7 @@ from typing import Self
 
 from ntag424.errors import LedgerUnavailableError, StoreUrlError
 from ntag424.replay._clock import Clock
+from ntag424.replay._ledger import DEADLINE_SECONDS
 from ntag424.replay._store import Phase
 from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _schema
@@ -54,10 +55,17 @@ class SqliteStore:
         return await asyncio.to_thread(_schema.migrate, self._path)
 
     def open(
-        self, store_id: str, *, clock: Clock | None = None, witness: Witness | None = None
+        self,
+        store_id: str,
+        *,
+        clock: Clock | None = None,
+        witness: Witness | None = None,
+        deadline: float = DEADLINE_SECONDS,
     ) -> SqliteLedger:
         """See `LedgerStore.open`."""
-        return SqliteLedger.open(self._path, store_id=store_id, clock=clock, witness=witness)
+        return SqliteLedger.open(
+            self._path, store_id=store_id, clock=clock, witness=witness, deadline=deadline
+        )
 
     async def archive(self, store_id: str) -> SqliteArchive:
         """See `LedgerStore.archive`."""

@@ -19,7 +19,6 @@ T = TypeVar("T")
 Operation: TypeAlias = Callable[[sqlite3.Connection], T]
 
 _MOST_AT_ONCE = 512
-_DEADLINE_SECONDS = 1.0
 #: SQLite itself waits longer than that for some locks.
 _FAREWELL_SECONDS = 5.0
 
@@ -88,8 +87,9 @@ class _Job(Generic[T]):
 class TransactionThread:
     """Runs the operations of any number of event loops in as few transactions as possible."""
 
-    def __init__(self, db: sqlite3.Connection, frame: Frame) -> None:
+    def __init__(self, db: sqlite3.Connection, frame: Frame, deadline: float) -> None:
         """Take over the connection *db*, and close it at the end."""
+        self._deadline = deadline
         self._frame = frame
         self._db = db
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -110,7 +110,7 @@ class TransactionThread:
         job = _Job(operation)
         self._queue.put(job)
         try:
-            async with asyncio.timeout(_DEADLINE_SECONDS):
+            async with asyncio.timeout(self._deadline):
                 return await job.future
         except TimeoutError as error:
             raise _unavailable("the ledger did not answer in time", error) from error

@@ -7,8 +7,18 @@ from itertools import count
 
 import pytest
 
+from ntag424.replay._ledger import DEADLINE_SECONDS
 from ntag424.replay.postgres import PostgresStore
-from tests.ntag424.replay.postgres.speaking import GRANT, NONCE, NOW, STORE_ID, UID, opened, tap
+from tests.ntag424.replay.postgres.speaking import (
+    GRANT,
+    NONCE,
+    NOW,
+    PATIENT,
+    STORE_ID,
+    UID,
+    opened,
+    tap,
+)
 from tests.servers.postgres import PostgresServer, StandbyPair, needs_postgres
 
 SCHEMAS = count(1)
@@ -59,8 +69,14 @@ async def store(place):
 
 
 @pytest.fixture
-async def ledger(store):
-    async with opened(store) as ledger:
+def deadline(request):
+    """Return how long a call may take: long, but where a server is to keep it waiting."""
+    return PATIENT if {"frozen", "locked"}.isdisjoint(request.fixturenames) else DEADLINE_SECONDS
+
+
+@pytest.fixture
+async def ledger(store, deadline):
+    async with opened(store, deadline=deadline) as ledger:
         yield ledger
 
 

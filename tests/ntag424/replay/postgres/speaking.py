@@ -19,6 +19,8 @@ NOW, NEXT = Generation(1, 2), Generation(1, 3)
 NONCE = b"\x01" * 16
 GRANT = Grant(b"g" * 32, 300)
 STORE_ID = "5e" * 16
+#: No machine is so busy that an answer takes longer.
+PATIENT = 60.0
 
 CALLS = [
     pytest.param(lambda ledger: ledger.redeem(tap(1)), id="redeem"),
@@ -36,8 +38,8 @@ def tap(counter, uid=UID):
 
 
 @asynccontextmanager
-async def opened(store, store_id=STORE_ID, clock=None, witness=None):
-    ledger = store.open(store_id, clock=clock, witness=witness)
+async def opened(store, store_id=STORE_ID, clock=None, witness=None, deadline=PATIENT):
+    ledger = store.open(store_id, clock=clock, witness=witness, deadline=deadline)
     try:
         yield ledger
     finally:

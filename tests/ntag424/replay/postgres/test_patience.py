@@ -10,7 +10,7 @@ from ntag424.errors import LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay.postgres._address import Address
 from ntag424.replay.postgres._connection import Connection
-from tests.ntag424.replay.postgres.speaking import GRANT, NOW, STORE_ID, tap
+from tests.ntag424.replay.postgres.speaking import GRANT, NOW, STORE_ID, tap, until_waiting
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]
 
@@ -67,7 +67,7 @@ async def test_a_session_is_found_while_taps_have_to_wait(ledger, database):
     with database.transaction():
         database.execute("SELECT FROM tag FOR UPDATE")
         calls = [asyncio.ensure_future(ledger.redeem(tap(1, uid))) for uid in uids]
-        await asyncio.sleep(0.1)
+        await until_waiting(database, 12)  # as many as may write at once
         assert await ledger.grant(GRANT.digest) is not None
     await asyncio.gather(*calls)
 

@@ -26,9 +26,9 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ntag424'"
 
 
 @pytest.fixture
-async def busy(store):
+async def busy(store, deadline):
     """A ledger with several connections, and another tag."""
-    async with opened(store) as ledger:
+    async with opened(store, deadline=deadline) as ledger:
         await ledger.enrol(OTHER, NOW, 0)
         await asyncio.gather(*(ledger.check() for _ in range(8)))
         yield ledger
