@@ -113,7 +113,7 @@ class Service:
         self._thread.join()
 
     def _run(self) -> None:
-        ledger = SqliteLedger.open(self._path, store_id=self._identity.store_id)
+        ledger = SqliteLedger.open(self._path, store_id=self._identity.store_id, deadline=60)
         verifier = Verifier(self._template, Keyring.single(_KEYS))
         tokens = SessionTokens(self._identity.session_key, self._identity.store_id)
         parts = Parts(verifier, ledger, tokens)

@@ -117,7 +117,7 @@ def build_house(
     """Build the service on a new ledger in *folder*; close the ledger afterwards."""
     store = folder / "ledger.db"
     store_id = SqliteLedger.init(store)
-    ledger = SqliteLedger.open(store, store_id=store_id, clock=clock)
+    ledger = SqliteLedger.open(store, store_id=store_id, clock=clock, deadline=60)
     tokens = SessionTokens(SESSION_KEY, store_id)
     verifier = Verifier(UrlTemplate(template), keyring)
     enrolment = None
