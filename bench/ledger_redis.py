@@ -16,7 +16,7 @@ from bench.tools import is_here, why_not
 from ntag424.replay import Phase, place_of, store_at
 from ntag424.replay._ledger import position
 from ntag424.replay.redis import _layout
-from ntag424.replay.redis._scripts import REDEEM
+from ntag424.replay.redis._layout import REDEEM
 from ntag424.sdm import CountedTap
 from tests.servers.process import needs_redis
 from tests.servers.redis_server import RedisServer

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 
 from bench.rates import Rate
-from ntag424.replay.redis._scripts import REDEEM
+from ntag424.replay.redis._layout import REDEEM
 from tests.servers.redis_server import RedisServer
 
 PROGRAM = "redis-benchmark"

@@ -20,7 +20,7 @@ from bench.tools import why_not
 from ntag424 import Generation, Uid
 from ntag424.replay import TagRecord, TagState, place_of, store_at
 from ntag424.replay.redis import _layout
-from ntag424.replay.redis._lanes import PLACES
+from ntag424.replay.redis._routing import PLACES
 from tests.servers.process import needs_redis
 from tests.servers.redis_server import RedisServer
 

@@ -18,7 +18,7 @@ from ntag424 import Generation, Uid
 from ntag424.errors import LedgerUnavailableError, LedgerWentBackError
 from ntag424.replay import Accepted, Grant, Replayed, Witness, place_of, recover, store_at
 from ntag424.replay.redis import RedisStore
-from ntag424.replay.redis._address import RedisAddress
+from ntag424.replay.redis._url import RedisAddress
 from ntag424.sdm import CountedTap
 from tests.contracts.waiting import until_it_serves
 from tests.servers.process import needs_redis

@@ -10,9 +10,9 @@ import pytest
 
 from ntag424.replay import store_at
 from ntag424.replay.redis import RedisStore
-from ntag424.replay.redis._address import RedisAddress
-from ntag424.replay.redis._gates import Demands
-from ntag424.replay.redis._line import Role
+from ntag424.replay.redis._connecting import Demands
+from ntag424.replay.redis._connection import Role
+from ntag424.replay.redis._url import RedisAddress
 from tests.contracts.conftest import STORE_ID
 from tests.contracts.failing_over import (
     PARTITION_SECONDS,

@@ -1,12 +1,17 @@
-"""`TagLedger` over Redis."""
+"""`TagLedger` over Redis, and the examination of its servers."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+
+from redis.exceptions import RedisError, ResponseError
 
 from ntag424.errors import (
     LedgerUnavailableError,
+    LedgerUnsafeError,
     LedgerWentBackError,
     StaleGenerationError,
     UnknownTagError,
@@ -32,12 +37,112 @@ from ntag424.replay._ledger import (
 from ntag424.replay._place import PLACE_SIZE, place_of
 from ntag424.replay._store import Phase
 from ntag424.replay._witness import Witness
-from ntag424.replay.redis import _layout, _scripts
-from ntag424.replay.redis._lane import Subject
-from ntag424.replay.redis._lanes import Lanes
-from ntag424.replay.redis._line import Reply
-from ntag424.replay.redis._look import look
+from ntag424.replay.redis import _layout
+from ntag424.replay.redis._connection import (
+    CheckedConnection,
+    Command,
+    Reply,
+    lost,
+    not_serving,
+    unavailable,
+)
+from ntag424.replay.redis._pipeline import Subject
+from ntag424.replay.redis._routing import Connect, Router
 from ntag424.sdm import CountedTap
+
+#: Buckets whose revisions are read in one step: Redis answers nobody else meanwhile.
+_AT_A_TIME = 512
+#: One that hangs must not hide what is wrong with another.
+_SECONDS_FOR_A_MASTER = 3.0
+
+
+async def look(router: Router, mark: bytes, witness: Witness) -> None:
+    """Look at every master of a serving ledger, which bears *mark*, over a connection of its own.
+
+    Raises:
+        LedgerWentBackError: a bucket is behind what *witness* knew before.
+        LedgerUnsafeError: a server could accept a tap twice as it is set up.
+        LedgerUnavailableError: not all could be looked at.
+
+    """
+    looks = (
+        _look_at_master(connect, places, mark, witness)
+        for connect, places in await router.masters()
+    )
+    findings = [finding for finding in await asyncio.gather(*looks) if finding is not None]
+    for kind in (LedgerWentBackError, LedgerUnsafeError, LedgerUnavailableError):
+        for finding in findings:
+            if isinstance(finding, kind):
+                raise finding
+
+
+async def _look_at_master(
+    connect: Connect, places: Sequence[bytes], mark: bytes, witness: Witness
+) -> LedgerUnavailableError | None:
+    try:
+        async with asyncio.timeout(_SECONDS_FOR_A_MASTER):
+            connection = await connect()
+            try:
+                await _look_along(connection, places, mark, witness)
+            finally:
+                await connection.aclose()
+    except (RedisError, OSError, TimeoutError, LedgerUnavailableError) as error:
+        return unavailable(error)
+    return None
+
+
+async def _look_along(
+    connection: CheckedConnection, places: Sequence[bytes], mark: bytes, witness: Witness
+) -> None:
+    witness.observe_time(connection.clock_ms)
+    is_behind, ahead = False, dict[int, int]()
+    for piece in pieces(places, _AT_A_TIME):
+        parts = list(map(_layout.part_of, piece))
+        # Before the question: what is accepted meanwhile need not be in the answer.
+        known = list(map(witness.revision, parts))
+        command = _layout.REVISIONS.call((), mark, *numbers(piece))
+        revisions = _revisions(await _ask(connection, command, writes=False), mark)
+        for part, least, revision in zip(parts, known, revisions, strict=True):
+            is_behind = is_behind or revision < least
+            if revision > least:
+                ahead[part] = revision
+    # What was read counts once the replicas have it: else the witness would know of taps that
+    # a failover may lose, and a former master could be taken for one that went back.
+    await _ask(connection, _layout.CONFIRM.call((), b"", *numbers(places[:1])), writes=True)
+    if is_behind:
+        raise LedgerWentBackError
+    witness.observe(ahead)
+
+
+def _revisions(reply: Reply, mark: bytes) -> Sequence[int]:
+    other, revisions = reply if isinstance(reply, list) else (b"", [])
+    if other is None:
+        return list(revisions)
+    raise _fault(other, mark)
+
+
+def _fault(other: bytes, mark: bytes) -> LedgerUnavailableError:
+    is_ours = other[:-1] == mark[:-1]
+    return (not_serving(other[-1:].decode()) if is_ours else None) or lost()
+
+
+async def _ask(connection: CheckedConnection, command: Command, *, writes: bool) -> Reply:
+    (reply,) = await connection.exchange([command], writes=writes)
+    if isinstance(reply, ResponseError):
+        raise reply
+    return reply
+
+
+def pieces(share: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    """Cut the places of one master into steps that are not too long."""
+    for start in range(0, len(share), size):
+        yield share[start : start + size]
+
+
+def numbers(places: Sequence[bytes]) -> Iterable[bytes]:
+    """Return the numbers of buckets, as their keys have them."""
+    return (b"%d" % _layout.part_of(place) for place in places)
+
 
 _STATES = {TagState.ACTIVE: b"0", TagState.SUSPENDED: b"1", TagState.ERASED: b"2"}
 
@@ -50,7 +155,7 @@ class RedisLedger:
 
     def __init__(
         self,
-        lanes: Lanes,
+        router: Router,
         store_id: str,
         clock: Clock | None,
         witness: Witness,
@@ -58,13 +163,13 @@ class RedisLedger:
         examined_every: float,
     ) -> None:
         """Call `RedisStore.open` instead."""
-        self._lanes = lanes
+        self._router = router
         self._store_id = store_id
         self._mark = _layout.mark(store_id, Phase.SERVING)
         self._clock = clock
         self._witness = witness
         self._examination = Examination(
-            partial(look, lanes, self._mark, witness), every=examined_every
+            partial(look, router, self._mark, witness), every=examined_every
         )
 
     async def redeem(
@@ -89,7 +194,7 @@ class RedisLedger:
         reply = await self._change(
             place,
             tap.uid,
-            _scripts.REDEEM,
+            _layout.REDEEM,
             tuple(keys),
             self._now(),
             tap.uid,
@@ -109,45 +214,45 @@ class RedisLedger:
         """See `TagLedger.enrol`."""
         require_read_counter(counter)
         wanted = position(generation, counter)
-        if await self._change_tag(_scripts.ENROL, uid, wanted) == b"stale":
+        if await self._change_tag(_layout.ENROL, uid, wanted) == b"stale":
             text = f"tag {uid} is enrolled in this generation or a higher one"
             raise StaleGenerationError(text)
 
     async def set_state(self, uid: Uid, state: TagState) -> None:
         """See `TagLedger.set_state`."""
-        if await self._change_tag(_scripts.SET_STATE, uid, _STATES[state]) == b"unknown":
+        if await self._change_tag(_layout.SET_STATE, uid, _STATES[state]) == b"unknown":
             raise UnknownTagError(f"there is no tag {uid}")
 
     async def find(self, uid: Uid) -> TagRecord | None:
         """See `TagLedger.find`."""
         place = place_of(self._store_id, uid)
-        value = await self._read(place, _scripts.FIND, (_layout.bucket_key(place),), uid)
+        value = await self._read(place, _layout.FIND, (_layout.bucket_key(place),), uid)
         return _layout.decode_record(uid, value) if isinstance(value, bytes) else None
 
     async def grant(self, digest: bytes) -> LiveGrant | None:
         """See `TagLedger.grant`."""
         place, keys = _keys_of_session(digest)
-        reply = await self._read(place, _scripts.GRANT, keys, self._now())
+        reply = await self._read(place, _layout.GRANT, keys, self._now())
         return _layout.decode_session(reply) if isinstance(reply, bytes) else None
 
     async def revoke(self, digest: bytes) -> bool:
         """See `TagLedger.revoke`."""
         place, keys = _keys_of_session(digest)
-        return await self._change(place, None, _scripts.REVOKE, keys, self._now()) == b"ended"
+        return await self._change(place, None, _layout.REVOKE, keys, self._now()) == b"ended"
 
     async def check(self) -> None:
         """See `TagLedger.check`."""
         self._examination.require()
-        for share in await self._lanes.shares():
-            await self._change(share[0], None, _scripts.CHECK, (_layout.bucket_key(share[0]),))
+        for share in await self._router.shares():
+            await self._change(share[0], None, _layout.CHECK, (_layout.bucket_key(share[0]),))
 
     async def aclose(self) -> None:
         """See `TagLedger.aclose`."""
         await self._examination.aclose()
-        await self._lanes.aclose()
+        await self._router.aclose()
         self._witness.close()
 
-    async def _change_tag(self, script: _scripts.Script, uid: Uid, wanted: bytes) -> Reply:
+    async def _change_tag(self, script: _layout.Script, uid: Uid, wanted: bytes) -> Reply:
         place = place_of(self._store_id, uid)
         keys = (_layout.bucket_key(place), _layout.firsts_key(place))
         return await self._change(place, uid, script, keys, uid, wanted)
@@ -156,7 +261,7 @@ class RedisLedger:
         self,
         place: bytes,
         uid: Uid | None,
-        script: _scripts.Script,
+        script: _layout.Script,
         keys: tuple[bytes, ...],
         *arguments: bytes,
     ) -> Reply:
@@ -166,14 +271,14 @@ class RedisLedger:
         known = b"%d" % self._witness.revision(subject.part)
         command = script.call(keys, self._mark, known, *arguments)
         try:
-            reply = await self._lanes.run(place, command, writes=True, subject=subject)
+            reply = await self._router.run(place, command, writes=True, subject=subject)
         except LedgerWentBackError as finding:
             self._examination.report(finding)
             raise
         return reply[0] if isinstance(reply, list) else reply
 
     async def _read(
-        self, place: bytes, script: _scripts.Script, keys: tuple[bytes, ...], *arguments: bytes
+        self, place: bytes, script: _layout.Script, keys: tuple[bytes, ...], *arguments: bytes
     ) -> Reply:
         """Run a script that only reads.
 
@@ -183,7 +288,7 @@ class RedisLedger:
         self._examination.require()
         known = b"%d" % self._witness.revision(_layout.part_of(place))
         command = script.call(keys, self._mark, known, *arguments)
-        return await self._lanes.run(place, command, writes=False)
+        return await self._router.run(place, command, writes=False)
 
     def _now(self) -> bytes:
         """Return a time that has come already, or the one that stands in for that of Redis."""

@@ -10,7 +10,7 @@ from ntag424.errors import LedgerUnavailableError, LedgerUnsafeError, LedgerWent
 from ntag424.model import Uid
 from ntag424.replay import Accepted, Witness, store_at
 from ntag424.replay.redis import RedisStore
-from ntag424.replay.redis._address import RedisAddress
+from ntag424.replay.redis._url import RedisAddress
 from tests.contracts.waiting import until_it_serves
 from tests.ntag424.replay.redis.speaking import BUCKET, NOW, PART, STORE_ID, UID, grant, tap
 from tests.servers.redis_clock import RedisWithClock
@@ -159,7 +159,7 @@ async def test_every_master_of_a_cluster_is_examined(open_examined, start):
 async def test_a_master_that_hangs_hides_nothing_that_is_wrong_with_another(
     open_examined, start, monkeypatch
 ):
-    monkeypatch.setattr("ntag424.replay.redis._look._SECONDS_FOR_A_MASTER", 0.3)
+    monkeypatch.setattr("ntag424.replay.redis._ledger._SECONDS_FOR_A_MASTER", 0.3)
     servers = start(ClusterDeployment)
     await made_at(servers.url)
     ledger = open_examined(servers.url)

@@ -15,10 +15,10 @@ from ntag424.errors import (
     LedgerWentBackError,
 )
 from ntag424.replay import Accepted, Phase, Witness, store_at
-from ntag424.replay.redis._address import RedisAddress
-from ntag424.replay.redis._lanes import lanes_to
 from ntag424.replay.redis._layout import mark
-from ntag424.replay.redis._look import look
+from ntag424.replay.redis._ledger import look
+from ntag424.replay.redis._routing import router_to
+from ntag424.replay.redis._url import RedisAddress
 from tests.contracts.waiting import until_it_serves
 from tests.ntag424.replay.redis.speaking import NOW, PART, STORE_ID, UID, tap
 from tests.servers.redis_server import SecuredRedisServer
@@ -183,9 +183,9 @@ async def test_what_the_replica_has_not_is_not_remembered(pair, waiting_ledgers,
 
 async def looked_at(address, witness):
     """Do as an examination does; give how far the tag's bucket is known to be."""
-    lanes = lanes_to(address)
-    await look(lanes, mark(STORE_ID, Phase.SERVING), witness)
-    await lanes.aclose()
+    router = router_to(address)
+    await look(router, mark(STORE_ID, Phase.SERVING), witness)
+    await router.aclose()
     return witness.revision(PART)
 
 

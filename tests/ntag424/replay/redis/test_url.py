@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ntag424.errors import StoreUrlError
-from ntag424.replay.redis._address import Account, Deployment, RedisAddress, Tls
+from ntag424.replay.redis._url import Account, Deployment, RedisAddress, Tls
 
 SECRET = "a-password-in-the-url"
 
@@ -67,7 +67,7 @@ def test_without_tls_there_is_none():
 
 
 def test_a_url_says_how_many_replicas_must_have_a_tap():
-    assert RedisAddress.parse("redis://h?replicas=2").demands.replicas == 2
+    assert RedisAddress.parse("redis://h?replicas=2").requirements.replicas == 2
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""URLs of Redis deployments."""
+"""The URL of a ledger in Redis: which servers, who we are, what they must promise."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ntag424.errors import StoreUrlError
-from ntag424.replay.redis._gates import Demands
+from ntag424.errors import LedgerUnsafeError, StoreUrlError
 
 _UNSEEN = "may_accept_taps_twice"
 _PARAMETERS = {
@@ -43,6 +42,31 @@ _PORTS = {Deployment.SINGLE: 6379, Deployment.SENTINEL: 26379, Deployment.CLUSTE
 
 
 @dataclass(frozen=True, slots=True)
+class Requirements:
+    """What the operator says of the deployment."""
+
+    #: Replicas that must hold a tap before it counts.
+    replicas: int
+    #: Whether settings that the server does not show are taken to be right.
+    trusts_unseen_settings: bool
+
+    def require_trust(self, command: str, right: str) -> None:
+        """Go on where the server hides its settings only if the operator says so.
+
+        Raises:
+            LedgerUnsafeError: the operator does not.
+
+        """
+        if not self.trusts_unseen_settings:
+            raise LedgerUnsafeError(
+                f"this Redis does not show how it is set up ({command} is denied)",
+                f"Allow {right} to this user. Where a provider denies it, see to the settings of "
+                "docs/howto/scale-out.md and put unseen_settings=may_accept_taps_twice into "
+                "the URL.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Who we are to a server. The password stays in its file."""
 
@@ -71,7 +95,7 @@ class RedisAddress:
     account: Account
     sentinel_account: Account
     tls: Tls | None
-    demands: Demands
+    requirements: Requirements
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -155,7 +179,7 @@ def _path(deployment: Deployment, path: str) -> tuple[str, int]:
     return service, int(words[0])
 
 
-def _demands(deployment: Deployment, options: Mapping[str, str]) -> Demands:
+def _demands(deployment: Deployment, options: Mapping[str, str]) -> Requirements:
     replicas = options.get("replicas", "0")
     if not _is_number(replicas):
         raise StoreUrlError("replicas is the number of replicas that must have every tap")
@@ -167,7 +191,7 @@ def _demands(deployment: Deployment, options: Mapping[str, str]) -> Demands:
     unseen = options.get("unseen_settings")
     if unseen not in {None, _UNSEEN}:
         raise StoreUrlError(f"unseen_settings can only be {_UNSEEN}")
-    return Demands(int(replicas), trusts_unseen_settings=unseen is not None)
+    return Requirements(int(replicas), trusts_unseen_settings=unseen is not None)
 
 
 def _tls(options: Mapping[str, str], *, used: bool) -> Tls | None:

@@ -1,4 +1,4 @@
-"""All that is asked of one master goes through one lane: what waits shares a round trip."""
+"""Commands of many callers, sent to one master in batches."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from redis.exceptions import MovedError, RedisError, ResponseError
 from ntag424.errors import LedgerError, LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay._witness import Witness
-from ntag424.replay.redis._faults import unavailable
-from ntag424.replay.redis._line import Command, Line, Reply
+from ntag424.replay.redis._connection import CheckedConnection, Command, Reply, unavailable
 
 _MOST_PER_BATCH = 512
 
@@ -39,24 +38,27 @@ class _Job:
     reply: asyncio.Future[Reply]
 
 
-class Lane:
-    """Batches for one master. Opens its line when there is something to ask, again if need be.
+class CommandPipeline:
+    """Batches for one master. Connects when there is something to ask, again if need be.
 
     A batch ends when the oldest of it must be answered, *deadline* seconds after it came.
     """
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Line]], witness: Witness | None, deadline: float
+        self,
+        connect: Callable[[], Awaitable[CheckedConnection]],
+        witness: Witness | None,
+        deadline: float,
     ) -> None:
         self._deadline = deadline
         self._connect = connect
         self._witness = witness
-        self._line: Line | None = None
+        self._connection: CheckedConnection | None = None
         self._waiting: list[_Job] = []
         self._wake = asyncio.Event()
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._closing_connections: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._task = asyncio.create_task(self._work(), name="ledger-lane")
+        self._task = asyncio.create_task(self._work(), name="ledger-pipeline")
 
     async def run(
         self, command: Command, *, writes: bool, subject: Subject | None = None
@@ -94,7 +96,7 @@ class Lane:
                 if batch:
                     await self._answer(batch)
         self._hang_up()
-        await asyncio.gather(*self._farewells)
+        await asyncio.gather(*self._closing_connections)
 
     async def _answer(self, batch: list[_Job]) -> None:
         try:
@@ -113,12 +115,12 @@ class Lane:
                 _deliver(job, reply)
 
     async def _exchange(self, batch: list[_Job]) -> list[Reply]:
-        if self._line is None:
-            self._line = await self._connect()
+        if self._connection is None:
+            self._connection = await self._connect()
             if self._witness is not None:
-                self._witness.observe_time(self._line.clock_ms)
+                self._witness.observe_time(self._connection.clock_ms)
         writes = any(job.writes for job in batch)
-        return await self._line.exchange([job.command for job in batch], writes=writes)
+        return await self._connection.exchange([job.command for job in batch], writes=writes)
 
     def _observe(self, batch: list[_Job], replies: list[Reply]) -> None:
         """Tell the witness what the batch changed; it holds now."""
@@ -139,12 +141,12 @@ class Lane:
             self._witness.observe(revisions, positions)
 
     def _hang_up(self) -> None:
-        """Give the line up; what waits need not wait for its end."""
-        line, self._line = self._line, None
-        if line is not None:
-            farewell = asyncio.create_task(line.aclose())
-            self._farewells.add(farewell)
-            farewell.add_done_callback(self._farewells.discard)
+        """Give the connection up; what waits need not wait for its end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            closing = asyncio.create_task(connection.aclose())
+            self._closing_connections.add(closing)
+            closing.add_done_callback(self._closing_connections.discard)
 
 
 def _deliver(job: _Job, reply: Reply) -> None:
