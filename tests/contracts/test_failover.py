@@ -10,9 +10,8 @@ import pytest
 
 from ntag424.replay import store_at
 from ntag424.replay.redis import RedisStore
-from ntag424.replay.redis._connecting import Demands
 from ntag424.replay.redis._connection import Role
-from ntag424.replay.redis._url import RedisAddress
+from ntag424.replay.redis._url import RedisAddress, Requirements
 from tests.contracts.conftest import STORE_ID
 from tests.contracts.failing_over import (
     PARTITION_SECONDS,
@@ -83,7 +82,9 @@ async def test_without_waiting_for_the_replica_taps_are_lost(sentinels, monkeypa
     """Without this one the test above might be unable to fail."""
     monkeypatch.setattr(Role, "require_waited_for", lambda *_: None)
     address = RedisAddress.parse(sentinels.url)
-    careless = RedisStore(replace(address, demands=Demands(0, trusts_unseen_settings=False)))
+    careless = RedisStore(
+        replace(address, requirements=Requirements(0, trusts_unseen_settings=False))
+    )
     sentinels.master.client().flushall()
     await careless.init(store_id=STORE_ID)
     async for lost in rounds_of(careless, partition_and_fail_over, sentinels):

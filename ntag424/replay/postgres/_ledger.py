@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from psycopg.rows import TupleRow
@@ -25,7 +27,9 @@ from ntag424.replay._ledger import (
     EnrolmentPolicy,
     Grant,
     LiveGrant,
+    Refused,
     Repeated,
+    Replayed,
     TagRecord,
     TagState,
     Verdict,
@@ -34,10 +38,8 @@ from ntag424.replay._ledger import (
     require_read_counter,
 )
 from ntag424.replay._witness import Witness
-from ntag424.replay.postgres import _rows
 from ntag424.replay.postgres._connection import Arguments, Connection, Statement
 from ntag424.replay.postgres._pool import Call, Pool
-from ntag424.replay.postgres._rows import Moment, number_of
 from ntag424.sdm import CountedTap
 
 T = TypeVar("T")
@@ -62,6 +64,94 @@ FROM find_grant(%s, %s, %s, %s, %s, %s)
 _TOUCH = b"SELECT revision, clock_ms FROM touch(%s, %s)"
 
 
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """Now, as a clock shows it; without one the server asks its own, once it holds the tag."""
+
+    #: In which the milliseconds count; empty for the server's own clock.
+    era: str = ""
+    uptime_ms: Int8 | None = None
+    wall: Int8 | None = None
+    #: What the server's own clock has passed unless it was set back.
+    earliest_ms: Int8 | None = None
+
+    @classmethod
+    def of(cls, clock: Clock | None, witness: Witness) -> Timestamp:
+        """Look at the clock, if there is one."""
+        if clock is None:
+            return cls(earliest_ms=Int8(witness.earliest_now()))
+        return cls(clock.boot_id, Int8(clock.uptime_ms()), Int8(clock.wall()))
+
+    @property
+    def arguments(self) -> Arguments:
+        """What functions take that show nobody the time."""
+        return (self.era, self.uptime_ms, self.earliest_ms)
+
+
+def arguments_of(
+    tap: CountedTap,
+    nonce: bytes | None,
+    grant: Grant | None,
+    policy: EnrolmentPolicy,
+    moment: Timestamp,
+) -> Arguments:
+    """Return what the function `redeem` takes, between what was seen of the store and the tag."""
+    return (
+        tap.uid,
+        number_of(tap.generation),
+        Int4(tap.counter),
+        policy is EnrolmentPolicy.OPEN,
+        None if nonce is None else hashlib.sha256(nonce).digest(),
+        None if grant is None else grant.digest,
+        None if grant is None else Int4(grant.lifetime),
+        moment.era,
+        moment.uptime_ms,
+        moment.wall,
+        moment.earliest_ms,
+    )
+
+
+def verdict_of(row: TupleRow) -> Verdict:
+    """Read verdict and expires, as the function `redeem` says them."""
+    match row:
+        case "accepted", expires_at:
+            return Accepted(expires_at)
+        case "repeated", expires_at:
+            return Repeated(expires_at)
+        case "replayed", _:
+            return Replayed()
+        case "refused", _:
+            return Refused()
+    raise LedgerUnavailableError("PostgreSQL answers in an unknown way")
+
+
+def record_of(row: TupleRow) -> TagRecord:
+    """Read uid, generation, counter, state, enrolled and behind."""
+    uid, generation, counter, state, *flags = row
+    return TagRecord(Uid(uid), _generation_of(generation), counter, TagState(state), *flags)
+
+
+def live_grant_of(row: TupleRow) -> LiveGrant:
+    """Read uid, generation, counter, expires_at and remaining_ms."""
+    uid, generation, counter, expires_at, remaining_ms = row
+    remaining = remaining_ms / 1000
+    return LiveGrant(Uid(uid), _generation_of(generation), counter, expires_at, remaining)
+
+
+def number_of(generation: Generation) -> Int4:
+    """Return the number whose order is that of the generations."""
+    return Int4(int.from_bytes(bytes(generation), "big"))
+
+
+def mark_of(reached: bytes) -> Int8:
+    """Return the number whose order is that of positions; that of none is 0."""
+    return Int8(int.from_bytes(reached, "big"))
+
+
+def _generation_of(number: int) -> Generation:
+    return Generation.from_bytes(number.to_bytes(2, "big"))
+
+
 class PostgresLedger:
     """A `TagLedger` for any number of machines. Connects when it is first asked."""
 
@@ -82,13 +172,13 @@ class PostgresLedger:
         self._witness = witness or Witness.in_memory()
         self._closed = False
 
-        async def look_at(connection: Connection) -> None:
+        async def check(connection: Connection) -> None:
             self._witness.observe_time(await prepare(connection))
 
-        self._writers = Pool(connect, look_at, size=_WRITERS, deadline=deadline)
-        self._readers = Pool(connect, look_at, size=_READERS, deadline=deadline)
+        self._writers = Pool(connect, check, size=_WRITERS, deadline=deadline)
+        self._readers = Pool(connect, check, size=_READERS, deadline=deadline)
         # Every look is a new connection, for old ones keep the settings that they began with.
-        self._lookouts = Pool(connect, look_at, size=1, deadline=_PATIENCE_SECONDS, lifetime=0)
+        self._examiners = Pool(connect, check, size=1, deadline=_PATIENCE_SECONDS, lifetime=0)
         self._examination = Examination(self._look, every=every)
 
     async def redeem(
@@ -104,10 +194,10 @@ class PostgresLedger:
 
         async def call(connection: Connection) -> Verdict:
             """Decide there, and remember here what holds."""
-            mark = _rows.mark_of(self._witness.mark(tap.uid))
-            redemption = _rows.redemption(tap, nonce, grant, policy, self._now())
+            mark = mark_of(self._witness.mark(tap.uid))
+            redemption = arguments_of(tap, nonce, grant, policy, self._now())
             ((*answer, revision),) = await self._ask(connection, _REDEEM, (*redemption, mark))
-            verdict = _rows.verdict_of(tuple(answer))
+            verdict = verdict_of(tuple(answer))
             if revision is not None or isinstance(verdict, Accepted | Repeated):
                 reached = position(tap.generation, tap.counter)
                 self._observe(revision, {tap.uid: reached})
@@ -143,12 +233,12 @@ class PostgresLedger:
     async def find(self, uid: Uid) -> TagRecord | None:
         """See `TagLedger.find`."""
         rows = await self._read(_FIND, lambda: (uid,))
-        return _rows.record_of(rows[0]) if rows else None
+        return record_of(rows[0]) if rows else None
 
     async def grant(self, digest: bytes) -> LiveGrant | None:
         """See `TagLedger.grant`."""
         rows = await self._read(_FIND_GRANT, lambda: (digest, *self._now().arguments))
-        return _rows.live_grant_of(rows[0]) if rows else None
+        return live_grant_of(rows[0]) if rows else None
 
     async def check(self) -> None:
         """See `TagLedger.check`."""
@@ -158,7 +248,7 @@ class PostgresLedger:
         """See `TagLedger.aclose`."""
         self._closed = True
         await self._examination.aclose()
-        pools = (self._writers, self._readers, self._lookouts)
+        pools = (self._writers, self._readers, self._examiners)
         await asyncio.gather(*(pool.aclose() for pool in pools))
         self._witness.close()
 
@@ -202,7 +292,7 @@ class PostgresLedger:
     async def _look(self) -> None:
         """Examine what old connections do not show: see `Examination`."""
         try:
-            await self._lookouts.run(self._touch)
+            await self._examiners.run(self._touch)
         except LedgerMismatchError as error:
             raise LedgerUnavailableError(str(error), hint=error.hint) from error
 
@@ -223,5 +313,5 @@ class PostgresLedger:
         if revision is not None or reached:
             self._witness.observe({} if revision is None else {0: revision}, reached)
 
-    def _now(self) -> Moment:
-        return Moment.of(self._clock, self._witness)
+    def _now(self) -> Timestamp:
+        return Timestamp.of(self._clock, self._witness)

@@ -1,25 +1,144 @@
-"""A `LedgerStore` that is one schema of a PostgreSQL database."""
+"""`LedgerStore` and `LedgerArchive` over PostgreSQL."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Self
 
+from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8
+
+from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.replay._clock import Clock
 from ntag424.replay._examination import EVERY_SECONDS
-from ntag424.replay._ledger import DEADLINE_SECONDS
+from ntag424.replay._ledger import DEADLINE_SECONDS, TagRecord
 from ntag424.replay._store import Phase
 from ntag424.replay._witness import Witness
 from ntag424.replay.postgres import _schema
-from ntag424.replay.postgres._address import Address
-from ntag424.replay.postgres._archive import PostgresArchive
-from ntag424.replay.postgres._connection import Connection
-from ntag424.replay.postgres._gates import Gates
-from ntag424.replay.postgres._ledger import PostgresLedger
+from ntag424.replay.postgres._connection import Arguments, Connection, Statement
+from ntag424.replay.postgres._ledger import PostgresLedger, number_of, record_of
+from ntag424.replay.postgres._pool import Pool
+from ntag424.replay.postgres._schema import ServerChecks
+from ntag424.replay.postgres._url import Address
+
+#: Records that are read at once, and tags that are changed at once.
+_PAGE, _LONG_PAGE = 1000, 10_000
+# Nobody holds a phone meanwhile.
+_DEADLINE_SECONDS = 30.0
+
+_PHASE = b"SELECT phase_of(%s)"
+_ENTER = b"SELECT enter(%s, %s)"
+_FORGET_NONCES = b"SELECT forget_nonces(%s, %s, %s)"
+_REVISION = b"SELECT revision_of(%s)"
+_START_TIMELINE = b"SELECT start_timeline(%s, %s)"
+_MARK_BEHIND = b"SELECT mark_behind(%s, %s, %s)"
+_IS_INCOMPLETE = b"SELECT is_incomplete(%s)"
+_MARK_INCOMPLETE = b"SELECT mark_incomplete(%s)"
+_COUNT = b"SELECT count_tags(%s)"
+_PAGE_OF_TAGS = b"""
+SELECT uid, generation, counter, state, enrolled, behind FROM page_of_tags(%s, %s, %s)
+"""
+_MERGE = b"""
+SELECT merge(%s, %s::bytea[], %s::integer[], %s::integer[], %s::text[], %s::boolean[],
+    %s::boolean[])
+"""
+
+
+class PostgresArchive:
+    """A `LedgerArchive` over one schema, also while services have it open."""
+
+    def __init__(
+        self,
+        store_id: str,
+        connect: Callable[[], Awaitable[Connection]],
+        prepare: Callable[[Connection], Awaitable[object]],
+    ) -> None:
+        """Call `PostgresStore.archive` instead."""
+        self._store_id = store_id
+        self._pool = Pool(connect, prepare, size=1, deadline=_DEADLINE_SECONDS)
+
+    async def phase(self) -> Phase:
+        """See `LedgerArchive.phase`."""
+        rows = await self._ask(_PHASE, ())
+        if not rows:
+            raise LedgerUnavailableError("the ledger is not the one any more that it was")
+        return Phase(rows[0][0])
+
+    async def enter(self, phase: Phase) -> None:
+        """See `LedgerArchive.enter`."""
+        await self._ask(_ENTER, (phase.value,))
+        if phase in {Phase.FILLING, Phase.RECOVERING}:
+            # Nobody stores new ones any more.
+            await self._go_through_tags(_FORGET_NONCES)
+
+    async def revisions(self) -> Mapping[int, int]:
+        """See `LedgerArchive.revisions`."""
+        ((revision,),) = await self._ask(_REVISION, ())
+        return {0: int(revision)}
+
+    async def start_timeline(self, timeline: int) -> None:
+        """See `LedgerArchive.start_timeline`."""
+        await self._ask(_START_TIMELINE, (Int8(timeline),))
+
+    async def is_incomplete(self) -> bool:
+        """See `LedgerArchive.is_incomplete`."""
+        ((is_incomplete,),) = await self._ask(_IS_INCOMPLETE, ())
+        return bool(is_incomplete)
+
+    async def mark_incomplete(self) -> None:
+        """See `LedgerArchive.mark_incomplete`."""
+        await self._ask(_MARK_INCOMPLETE, ())
+
+    async def mark_behind(self) -> None:
+        """See `LedgerArchive.mark_behind`."""
+        await self._go_through_tags(_MARK_BEHIND)
+
+    async def count(self) -> int:
+        """See `LedgerArchive.count`."""
+        ((count,),) = await self._ask(_COUNT, ())
+        return int(count)
+
+    async def records(self) -> AsyncIterator[Sequence[TagRecord]]:
+        """See `LedgerArchive.records`."""
+        last = b""
+        while rows := await self._ask(_PAGE_OF_TAGS, (last, _PAGE)):
+            yield [record_of(row) for row in rows]
+            last = rows[-1][0]
+
+    async def merge(self, records: Sequence[TagRecord]) -> None:
+        """See `LedgerArchive.merge`."""
+        columns = (
+            [bytes(record.uid) for record in records],
+            [number_of(record.generation) for record in records],
+            [record.counter for record in records],
+            [record.state.value for record in records],
+            [record.enrolled for record in records],
+            [record.behind for record in records],
+        )
+        await self._ask(_MERGE, columns)
+
+    async def aclose(self) -> None:
+        """See `LedgerArchive.aclose`."""
+        await self._pool.aclose()
+
+    async def _go_through_tags(self, statement: Statement) -> None:
+        """Change all tags, some at a time: all at once would take longer than the deadline."""
+        last: bytes | None = b""
+        while last is not None:
+            ((last,),) = await self._ask(statement, (last, _LONG_PAGE))
+
+    async def _ask(self, statement: Statement, arguments: Arguments) -> list[TupleRow]:
+        try:
+            return await self._pool.run(
+                lambda connection: connection.ask(statement, (self._store_id, *arguments))
+            )
+        except LedgerMismatchError as error:
+            raise LedgerUnavailableError(str(error), hint=error.hint) from error
+
 
 # Nobody holds a phone while a schema is made or a ledger is moved.
 _PATIENCE_SECONDS = 30.0
@@ -32,7 +151,7 @@ class PostgresStore:
         """Call `at` instead. An open ledger is examined *every* so many seconds."""
         self._address = address
         self._every = every
-        self._gates = Gates(address.schema)
+        self._checks = ServerChecks(address.schema)
 
     @classmethod
     def at(cls, url: str) -> Self:
@@ -53,13 +172,13 @@ class PostgresStore:
         if not re.fullmatch("[0-9a-f]{32}", store_id):
             raise ValueError("the id of a store has 32 hex digits")
         async with self._visit() as connection:
-            await _schema.init(connection, self._gates, store_id, phase)
+            await _schema.init(connection, self._checks, store_id, phase)
         return store_id
 
     async def migrate(self) -> int:
         """See `LedgerStore.migrate`."""
         async with self._visit() as connection:
-            return await _schema.migrate(connection, self._gates)
+            return await _schema.migrate(connection, self._checks)
 
     def open(
         self,
@@ -72,9 +191,9 @@ class PostgresStore:
         """See `LedgerStore.open`; the server is asked when the ledger first is."""
 
         async def prepare(connection: Connection) -> int:
-            """Pass all gates, and return what the server's clock shows."""
+            """Pass all checks, and return what the server's clock shows."""
             now = await self._prepare(connection, store_id)
-            await self._gates.pass_serving(connection, store_id)
+            await self._checks.check_serving(connection, store_id)
             return now
 
         return PostgresLedger(
@@ -95,8 +214,8 @@ class PostgresStore:
         return PostgresArchive(store_id, self._connect_patiently, prepare)
 
     async def _prepare(self, connection: Connection, store_id: str) -> int:
-        now = await self._gates.pass_server(connection)
-        await self._gates.pass_store(connection, store_id)
+        now = await self._checks.check_server(connection)
+        await self._checks.check_store(connection, store_id)
         return now
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 from ntag424.errors import LedgerUnsafeError, LedgerWentBackError
 from ntag424.replay import Phase, Witness
 from ntag424.replay.postgres import PostgresStore
-from ntag424.replay.postgres._address import Address
+from ntag424.replay.postgres._url import Address
 from tests.ntag424.replay.postgres.speaking import (
     CALLS,
     opened,

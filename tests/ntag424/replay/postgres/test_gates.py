@@ -103,7 +103,7 @@ async def test_whoever_keeps_a_copy_of_the_log_is_no_standby(server, store):
 async def test_a_server_that_is_made_unsafe_is_found_out_in_time(url, settings):
     """A connection that has served for its lifetime makes room for one that looks again."""
     place = PostgresStore.at(url)
-    pool = Pool(place._connect, place._gates.pass_server, size=1, deadline=1, lifetime=0)
+    pool = Pool(place._connect, place._checks.check_server, size=1, deadline=1, lifetime=0)
     try:
         await pool.run(lambda connection: connection.ask(b"SELECT 1"))
         settings(fsync="off")

@@ -13,7 +13,7 @@ from ntag424.errors import (
     LedgerUnsafeError,
 )
 from ntag424.replay import Accepted, EnrolmentPolicy
-from ntag424.replay.postgres import PostgresStore, _gates, _schema
+from ntag424.replay.postgres import PostgresStore, _schema
 from tests.ntag424.replay.postgres.speaking import (
     CALLS,
     GRANT,
@@ -169,8 +169,7 @@ def next_release(monkeypatch):
 
     def release(*steps):
         known = _schema.migrations()
-        for module in (_schema, _gates):
-            monkeypatch.setattr(module, "migrations", lambda: known + steps)
+        monkeypatch.setattr(_schema, "migrations", lambda: known + steps)
 
     return release
 

@@ -8,8 +8,8 @@ import pytest
 
 from ntag424.errors import LedgerUnavailableError
 from ntag424.model import Uid
-from ntag424.replay.postgres._address import Address
 from ntag424.replay.postgres._connection import Connection
+from ntag424.replay.postgres._url import Address
 from tests.ntag424.replay.postgres.speaking import GRANT, NOW, STORE_ID, tap, until_waiting
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgresql")]

@@ -8,9 +8,9 @@ import pytest
 
 from ntag424.errors import LedgerUnavailableError
 from ntag424.replay import Accepted
-from ntag424.replay.postgres._address import Address
 from ntag424.replay.postgres._connection import Connection
 from ntag424.replay.postgres._pool import Pool
+from ntag424.replay.postgres._url import Address
 from tests.ntag424.replay.postgres.speaking import (
     NOW,
     OTHER,

@@ -15,7 +15,7 @@ from ntag424.replay import (
     TagRecord,
     TagState,
 )
-from ntag424.replay.postgres import _archive, _gates, _schema
+from ntag424.replay.postgres import _schema, _store
 from tests.ntag424.replay.postgres.speaking import (
     CALLS,
     GRANT,
@@ -115,7 +115,7 @@ async def test_a_merge_carries_what_is_behind(archive, known, given, is_behind):
 
 @pytest.fixture
 def short_pages(monkeypatch):
-    monkeypatch.setattr(_archive, "_LONG_PAGE", 10)
+    monkeypatch.setattr(_store, "_LONG_PAGE", 10)
 
 
 @pytest.mark.usefixtures("short_pages")
@@ -177,8 +177,7 @@ async def test_a_copy_that_is_to_serve_is_a_copy_all_the_same(archive, database)
 @pytest.fixture
 async def of_the_release_before(place, database_of_place, monkeypatch):
     """A ledger of the release before, with a tag and its session."""
-    for module in (_schema, _gates):
-        monkeypatch.setattr(module, "migrations", lambda: _schema_migrations[:1])
+    monkeypatch.setattr(_schema, "migrations", lambda: _schema_migrations[:1])
     await place.init(store_id=STORE_ID)
     monkeypatch.undo()
     arguments = [STORE_ID, bytes(UID), NONCE_DIGEST, GRANT.digest]

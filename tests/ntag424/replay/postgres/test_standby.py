@@ -14,7 +14,7 @@ from ntag424.model import Uid
 from ntag424.replay import Accepted, Repeated, Replayed, TagState, Witness
 from ntag424.replay._ledger import DEADLINE_SECONDS
 from ntag424.replay.postgres import PostgresStore
-from ntag424.replay.postgres._address import Address
+from ntag424.replay.postgres._url import Address
 from tests.contracts.history import Recorder, violations
 from tests.ntag424.replay.postgres.speaking import (
     GRANT,

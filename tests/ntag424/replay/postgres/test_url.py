@@ -7,7 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ntag424.errors import StoreUrlError
 from ntag424.replay.postgres import PostgresStore
-from ntag424.replay.postgres._address import Address
+from ntag424.replay.postgres._url import Address
 
 
 def servers(url):

@@ -1,4 +1,4 @@
-"""From the URL of a ledger in PostgreSQL to where it is."""
+"""The URL of a ledger in PostgreSQL: servers, database, schema, and what is refused in it."""
 
 from __future__ import annotations
 
