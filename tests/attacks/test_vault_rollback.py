@@ -14,8 +14,8 @@ import pytest
 from ntag424_provisioning.errors import VaultError
 from ntag424_provisioning.places import state_folder
 from ntag424_provisioning.vault import Vault
+from ntag424_provisioning.vault._file import Witness
 from ntag424_provisioning.vault._rows import Rows
-from ntag424_provisioning.vault._witness import Witness
 
 from ntag424 import KeyState
 from tests.provisioning.vault.furniture import (

@@ -2,8 +2,7 @@
 
 from ntag424_provisioning.doctor._examine import examine
 from ntag424_provisioning.doctor._files import SystemFile, install, outdated, require_rights
-from ntag424_provisioning.doctor._finding import Finding, State
-from ntag424_provisioning.doctor._machine import Machine
+from ntag424_provisioning.doctor._findings import Finding, Machine, State
 
 __all__ = [
     "Finding",

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ntag424_provisioning.doctor._finding import Finding, State
-from ntag424_provisioning.doctor._machine import Machine, doctor_fix
+from ntag424_provisioning.doctor._findings import Finding, Machine, State, doctor_fix
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.udev import MODPROBE_NAME, RULES_NAME, modprobe, rules
 

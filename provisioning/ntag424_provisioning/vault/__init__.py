@@ -21,11 +21,10 @@ key version and its epoch, and `recover` finds the last two from a URL of the ta
 from ntag424_provisioning.private_files import read_private, write_private
 from ntag424_provisioning.vault._keyring_file import keyring_toml, read_keys
 from ntag424_provisioning.vault._master_keys import MasterKeys, Scheme
-from ntag424_provisioning.vault._qr import svg_qr, terminal_qr
 from ntag424_provisioning.vault._recover import recover
 from ntag424_provisioning.vault._schema import require_free
-from ntag424_provisioning.vault._sheet import Sheet
-from ntag424_provisioning.vault._unlock import LEAST_CHARACTERS, KeyFile, Lock, Passphrase, Unlock
+from ntag424_provisioning.vault._sealing import LEAST_CHARACTERS, KeyFile, Lock, Passphrase, Unlock
+from ntag424_provisioning.vault._sheet import Sheet, svg_qr, terminal_qr
 from ntag424_provisioning.vault._vault import Vault
 from ntag424_provisioning.vault._versions import StoredVersion, Versions
 

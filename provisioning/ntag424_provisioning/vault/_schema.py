@@ -18,8 +18,7 @@ from ntag424_provisioning.private_files import (
     require_private,
     sync_folder,
 )
-from ntag424_provisioning.vault._envelope import Cost, Envelope
-from ntag424_provisioning.vault._failures import DAMAGED_HINT, damaged, translated
+from ntag424_provisioning.vault._sealing import DAMAGED_HINT, Cost, Envelope, damaged, translated
 
 # "NTVA" in ASCII; tells our files from other SQLite files (PRAGMA application_id).
 _APPLICATION_ID = 0x4E545641

@@ -16,14 +16,18 @@ from ntag424 import Keyring, KeyState, Uid
 from ntag424_provisioning.errors import RefusedError, VaultError
 from ntag424_provisioning.model import KnownTag, Stage
 from ntag424_provisioning.vault import _schema
-from ntag424_provisioning.vault._envelope import seal_data_key
-from ntag424_provisioning.vault._failures import damaged, translated
 from ntag424_provisioning.vault._file import SealedFile
-from ntag424_provisioning.vault._inventory import Inventory
 from ntag424_provisioning.vault._master_keys import MasterKeys, check_code, is_code
-from ntag424_provisioning.vault._rows import Rows
-from ntag424_provisioning.vault._sealer import Sealer
-from ntag424_provisioning.vault._unlock import KeyFile, Lock, Unlock
+from ntag424_provisioning.vault._rows import Inventory, Rows
+from ntag424_provisioning.vault._sealing import (
+    KeyFile,
+    Lock,
+    Sealer,
+    Unlock,
+    damaged,
+    seal_data_key,
+    translated,
+)
 from ntag424_provisioning.vault._versions import (
     Change,
     StoredVersion,

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 from ntag424_provisioning.doctor import State
-from ntag424_provisioning.doctor import _service as service
-from ntag424_provisioning.doctor._service import examine_service, refused_by_polkit
+from ntag424_provisioning.doctor import _drivers as service
+from ntag424_provisioning.doctor._drivers import examine_service, refused_by_polkit
 
 from tests.provisioning.links.daemons import hanging_up, left_behind, silent
 

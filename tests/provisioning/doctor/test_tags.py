@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from ntag424_provisioning.doctor import State, examine
-from ntag424_provisioning.doctor._tags import examine_tag
+from ntag424_provisioning.doctor._examine import examine_tag
 from ntag424_provisioning.links import NfcpyName, SimulatedName
 from ntag424_provisioning.sim import Shelf
 

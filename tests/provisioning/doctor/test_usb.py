@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from ntag424_provisioning.doctor import State, install, outdated
-from ntag424_provisioning.doctor._usb import examine_usb
+from ntag424_provisioning.doctor._drivers import examine_usb
 from ntag424_provisioning.links import attached_readers
 from ntag424_provisioning.usb_readers import USB_READERS
 
@@ -108,7 +108,7 @@ def test_a_container_without_the_device_is_told_so(machine):
 _EXAMINE = """
 import json, sys
 from pathlib import Path
-from ntag424_provisioning.doctor._usb import examine_usb
+from ntag424_provisioning.doctor._drivers import examine_usb
 from ntag424_provisioning.links import attached_readers
 from tests.provisioning.links.program import machine_in, without_rights
 for folder in sys.argv[1:]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from ntag424_provisioning.doctor import State, _ways
+from ntag424_provisioning.doctor import State, _drivers
+from ntag424_provisioning.doctor._drivers import Way, refused_by_polkit
 from ntag424_provisioning.doctor._examine import _graded
-from ntag424_provisioning.doctor._finding import Finding
-from ntag424_provisioning.doctor._service import refused_by_polkit
-from ntag424_provisioning.doctor._ways import Way
+from ntag424_provisioning.doctor._findings import Finding
 
 from ntag424.readers._scard import connect_error
 from tests.provisioning.links.bus import plug
@@ -54,8 +53,8 @@ def test_what_pcscd_says_when_it_refuses_is_put_down_to_polkit(machine, monkeypa
     def refuse():
         raise connect_error(code, "Access denied.")
 
-    monkeypatch.setattr(_ways, "pcsc_readers", refuse)
-    assert _ways.examine_pcsc(machine).finding == refused_by_polkit("PC/SC")
+    monkeypatch.setattr(_drivers, "pcsc_readers", refuse)
+    assert _drivers.examine_pcsc(machine).finding == refused_by_polkit("PC/SC")
 
 
 def test_without_pyscard_its_packages_are_named(lonely):
@@ -78,8 +77,8 @@ def test_without_a_reader_the_simulated_ones_are_named(lonely):
 
 def test_a_reader_that_pcscd_should_know_is_named(machine, monkeypatch):
     plug(machine.usb_devices, "1fd3:cc1d", interface_class="0b", product="Reader 3000")
-    monkeypatch.setattr(_ways, "pcsc_readers", list)
-    found = _ways.examine_pcsc(machine).finding
+    monkeypatch.setattr(_drivers, "pcsc_readers", list)
+    found = _drivers.examine_pcsc(machine).finding
     assert found.cause.endswith("the reader that is connected: Reader 3000.")
     assert fixes(found.record()) == ["apt-get install libccid"]
 

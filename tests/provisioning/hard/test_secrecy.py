@@ -42,7 +42,7 @@ CRASHES = {
     "ntag424.keys:An10922Keys.tag_key": 3,
     "ntag424.session:AuthenticatedSession.send": 9,
     "ntag424_provisioning.vault:Vault.put": 4,
-    "ntag424_provisioning.vault._sealer:Sealer.seal": 4,
+    "ntag424_provisioning.vault._sealing:Sealer.seal": 4,
     "ntag424_provisioning.engine.prove:_tap": 1,
 }
 

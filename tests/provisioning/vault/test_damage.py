@@ -10,8 +10,7 @@ from unittest import mock
 import pytest
 from ntag424_provisioning.errors import VaultError
 from ntag424_provisioning.vault import KeyFile, Passphrase, Vault, _schema
-from ntag424_provisioning.vault._envelope import Cost
-from ntag424_provisioning.vault._sealer import Sealer
+from ntag424_provisioning.vault._sealing import Cost, Sealer
 
 from ntag424 import KeyState
 from tests.provisioning.vault.furniture import Place, master, stored, tag, uid

@@ -9,7 +9,7 @@ import pytest
 from ntag424_provisioning.errors import SetupError, VaultError
 from ntag424_provisioning.model import KnownTag, SlotKey
 from ntag424_provisioning.vault import MasterKeys, Passphrase, Sheet, Vault
-from ntag424_provisioning.vault._sheet_reading import SheetReading
+from ntag424_provisioning.vault._sheet import SheetReading
 
 from ntag424 import Key, KeyState, Uid
 from ntag424.keys import An10922Keys, SdmBackendKeys

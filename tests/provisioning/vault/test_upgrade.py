@@ -79,10 +79,10 @@ def test_the_tables_are_those_of_a_new_vault(place, tmp_path):
 _OPEN_AND_DIE = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from ntag424_provisioning.vault import _upgrade
+from ntag424_provisioning.vault import _file
 from tests.provisioning.vault.furniture import Place
 
-rewrite = _upgrade._rewrite
+rewrite = _file._rewrite
 
 def rewriting(left):
     def count(statement):
@@ -99,7 +99,7 @@ for statement, folder in enumerate(sys.argv[1:]):
     child = os.fork()
     if child == 0:
         os.environ["XDG_STATE_HOME"] = folder + "/state"
-        _upgrade._rewrite = rewriting(statement)
+        _file._rewrite = rewriting(statement)
         Place(Path(folder)).open().close()
         os._exit(0)
     print(os.waitpid(child, 0)[1])

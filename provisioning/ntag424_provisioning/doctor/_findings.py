@@ -1,4 +1,4 @@
-"""Where this machine has what is looked at, and how its administrator is asked."""
+"""What was looked at, how it is, what would help, and where this machine has it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,50 @@ import os
 import pwd
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum, unique
 from pathlib import Path
 
 from ntag424_provisioning.links import USB_DEVICES
+
+
+@unique
+class State(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    #: Work is possible, perhaps not all of it.
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    #: One sentence.
+    cause: str
+    #: Command lines that help, in this order.
+    fixes: tuple[str, ...] = ()
+    #: Whether `ntag424 doctor --fix` is one of them.
+    fixable: bool = False
+
+    def softened(self) -> Finding:
+        """Make a fault a warning: something else does the same work."""
+        return replace(self, state=State.WARNING) if self.state is State.FAULT else self
+
+    def record(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {
+            "what": self.what,
+            "state": self.state.value,
+            "cause": self.cause,
+            "fixes": list(self.fixes),
+            "fixable": self.fixable,
+        }
+
 
 _PROGRAM = "ntag424"
 
