@@ -1,5 +1,5 @@
 """`python -m ntag424_service`."""
 
-from ntag424_service.cli import main
+from ntag424_service.cli.main import main
 
 main()

@@ -11,23 +11,23 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from ntag424 import Verifier
 from ntag424.replay import TagLedger
-from ntag424_service.enrolment import EnrolmentCredential, EnrolmentDesk
-from ntag424_service.exchange import TapExchange
-from ntag424_service.failures import add_failure_handlers
+from ntag424_service.api.failures import add_failure_handlers
+from ntag424_service.api.health import health_router
+from ntag424_service.api.openapi import describe
+from ntag424_service.api.problem_pages import problems_router
 from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.guards.requests import BodyLimit, LoopbackOnly, PrivateAnswers
 from ntag424_service.guards.sources import ForwardingNotice
-from ntag424_service.openapi import describe
-from ntag424_service.routes.health import health_router
-from ntag424_service.routes.page import page_routes
-from ntag424_service.routes.problems import problems_router
-from ntag424_service.routes.sentry import sentry_router
-from ntag424_service.routes.sessions import sessions_router
-from ntag424_service.routes.tags import tags_router
-from ntag424_service.routes.taps import taps_router
-from ntag424_service.sentry import SentryDoor
+from ntag424_service.pages.tap_page import page_routes
+from ntag424_service.sentry.exchange import SentryDoor
+from ntag424_service.sentry.routes import sentry_router
+from ntag424_service.sessions.routes import sessions_router
+from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings
-from ntag424_service.tokens import SessionTokens
+from ntag424_service.tags.enrolment import EnrolmentCredential, EnrolmentDesk
+from ntag424_service.tags.routes import tags_router
+from ntag424_service.taps.exchange import TapExchange
+from ntag424_service.taps.routes import taps_router
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 from ntag424 import Key, Keyring, UrlTemplate, Verifier
 from ntag424.keys import An10922Keys, require_apart
 from ntag424_service.app import Parts
-from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.errors import SettingsError
-from ntag424_service.keyring_file import read_keyring
 from ntag424_service.private_files import read_private_file
-from ntag424_service.retired_keys import remember_retired
-from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings, required, variable
-from ntag424_service.stores import open_store
-from ntag424_service.tokens import SessionTokens
+from ntag424_service.storage.keyring_file import read_keyring
+from ntag424_service.storage.retired_keys import remember_retired
+from ntag424_service.storage.stores import open_store
+from ntag424_service.tags.enrolment import EnrolmentCredential
 
 _DEV_TEMPLATE = "http://{host}:{port}/t#k={{kv}}{{epoch}}&p={{picc}}&m={{mac}}"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ntag424_provisioning.errors import ProvisioningError
 from ntag424_provisioning.vault import read_keys
 from ntag424_service.errors import SettingsError
-from ntag424_service.keyring_file import read_keyring
+from ntag424_service.storage.keyring_file import read_keyring
 
 from tests.provisioning.cli.running import run
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from ntag424_service.moving import move
+from ntag424_service.operations.move import move
 
 from ntag424.errors import LedgerError, LedgerMismatchError, LedgerUnavailableError
 from ntag424.model import Generation, Uid

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ntag424_service.keyring_file import read_keyring
 from ntag424_service.settings import Settings, variable
+from ntag424_service.storage.keyring_file import read_keyring
 
 from tests.docs.blocks import ROOT, Block, blocks, documents, matches
 

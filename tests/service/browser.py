@@ -18,9 +18,9 @@ from typing import Self
 import pytest
 import uvicorn
 from ntag424_service.app import Parts, create_app
-from ntag424_service.identity import Identity
+from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings
-from ntag424_service.tokens import SessionTokens
+from ntag424_service.storage.identity import Identity
 from playwright.sync_api import Browser, sync_playwright
 
 from ntag424 import Generation, Key, Keyring, Uid, UrlTemplate, Verifier

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from ntag424_service.cli import main
+from ntag424_service.cli.main import main
 
 from tests.service.running import free_port
 

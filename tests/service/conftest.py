@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import structlog
-from ntag424_service.observe import configure_logging
+from ntag424_service.operations.log import configure_logging
 
 from tests.service.house import PRESENT_GENERATION, UID, build_house
 from tests.service.running import Installation

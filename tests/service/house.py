@@ -14,12 +14,12 @@ from typing import Any
 from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
 from ntag424_service.app import Parts, create_app
-from ntag424_service.enrolment import EnrolmentCredential
 from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.guards.token_buckets import Allowance
-from ntag424_service.sentry import SentryDoor
+from ntag424_service.sentry.exchange import SentryDoor
+from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings
-from ntag424_service.tokens import SessionTokens
+from ntag424_service.tags.enrolment import EnrolmentCredential
 
 from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion, Uid, UrlTemplate, Verifier
 from ntag424.keys import An10922Keys, HkdfKeys

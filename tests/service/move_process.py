@@ -12,7 +12,7 @@ import signal
 import sys
 
 from ntag424_service.errors import MoveError
-from ntag424_service.moving import move
+from ntag424_service.operations.move import move
 
 from ntag424.replay import store_at
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from ntag424_service.identity import Identity
-from ntag424_service.keyring_file import read_keyring
+from ntag424_service.storage.identity import Identity
+from ntag424_service.storage.keyring_file import read_keyring
 
 from ntag424 import Generation, Keyring, Uid, UrlTemplate
 from ntag424.replay import TagLedger, store_at

@@ -7,7 +7,7 @@ import json
 import logging
 
 import pytest
-from ntag424_service.observe import configure_logging
+from ntag424_service.operations.log import configure_logging
 from structlog.testing import capture_logs
 
 from ntag424.replay import TagState

@@ -15,8 +15,8 @@ from ntag424_service.guards.failure_limits import (
 )
 from ntag424_service.guards.penalties import Delays, Penalties
 from ntag424_service.guards.token_buckets import Allowance, TokenBuckets
-from ntag424_service.observe import Failure, configure_logging
-from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
+from ntag424_service.operations.log import Failure, configure_logging
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
 from structlog.testing import capture_logs
 
 from ntag424 import Key, Keyring, Uid, UrlTemplate

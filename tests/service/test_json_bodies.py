@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ntag424_service.api.problems import MALFORMED_ENROLMENT, TAP_PROBLEMS
+from ntag424_service.api.strict_json import read_json
 from ntag424_service.outcomes import Outcome
-from ntag424_service.problems import MALFORMED_ENROLMENT, TAP_PROBLEMS
-from ntag424_service.routes import sentry as sentry_route
-from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
-from ntag424_service.strict_json import read_json
+from ntag424_service.sentry import routes as sentry_route
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
 
 from ntag424 import Key, Keyring, Uid
 from ntag424.keys import SentryEv2Keys

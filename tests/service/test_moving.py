@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ntag424_service import comparing
 from ntag424_service.errors import MoveError
-from ntag424_service.moving import Progress, Step, move
+from ntag424_service.operations import comparison
+from ntag424_service.operations.move import Progress, Step, move
 
 from ntag424 import CountedTap, Generation, Uid
 from ntag424.errors import LedgerError
@@ -412,11 +412,11 @@ async def test_of_two_moves_at_once_the_ledger_serves_in_the_end_and_in_one_plac
 async def test_however_little_fits_into_memory_the_same_tags_are_missing(
     source, target, monkeypatch, at_once
 ):
-    monkeypatch.setattr(comparing, "_AT_ONCE", at_once)
+    monkeypatch.setattr(comparison, "_AT_ONCE", at_once)
     await source.make(records=tags(30))
     await target.make(records=tags(30, counter=4)[:10] + tags(30)[10:28])
     async with source.archive() as one, target.archive() as other:
-        missing = await comparing.count_missing(one, other, comparing.covers)
+        missing = await comparison.count_missing(one, other, comparison.covers)
     assert missing == 12
 
 

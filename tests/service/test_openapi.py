@@ -10,11 +10,11 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from ntag424_service.problems import ENROLMENT_PROBLEMS, TAP_PROBLEMS, TOO_LARGE, UNAUTHORIZED
-from ntag424_service.routes import sentry as sentry_route
-from ntag424_service.routes import tags as tags_route
-from ntag424_service.sample import sample_document
-from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
+from ntag424_service.api.problems import ENROLMENT_PROBLEMS, TAP_PROBLEMS, TOO_LARGE, UNAUTHORIZED
+from ntag424_service.api.sample import sample_document
+from ntag424_service.sentry import routes as sentry_route
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.tags import routes as tags_route
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     ignored_auth,

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 
 import pytest
-from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
 
 from ntag424 import Key, Keyring, Uid
 from ntag424.keys import SentryEv2Keys

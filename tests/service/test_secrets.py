@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import pytest
 from ntag424_service.assembly import assemble
 from ntag424_service.errors import TapRefusedError
-from ntag424_service.exchange import Session, TapExchange
-from ntag424_service.sentry import SentryAccounts
+from ntag424_service.sentry.exchange import SentryAccounts
+from ntag424_service.sessions.tokens import digest
 from ntag424_service.settings import load_settings
-from ntag424_service.tokens import digest
+from ntag424_service.taps.exchange import Session, TapExchange
 
 from ntag424 import Key, Uid, UrlTemplate
 from ntag424.errors import LedgerUnavailableError

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
-from ntag424_service.sentry import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
 
 from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion, Uid, UrlTemplate
 from ntag424.keys import SentryEv2Keys, SentryHkdfKeys, StaticKeys

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from ntag424_service.assembly import make_verifier
-from ntag424_service.keyring_file import read_keyring
 from ntag424_service.settings import load_settings
+from ntag424_service.storage.keyring_file import read_keyring
 
 from ntag424 import Key, Mode
 from ntag424.keys import BoltcardKeys, SdmBackendKeys

@@ -10,7 +10,7 @@ from ntag424_service.guards.sources import (
     source_at,
     source_of,
 )
-from ntag424_service.observe import configure_logging
+from ntag424_service.operations.log import configure_logging
 from ntag424_service.settings import Settings
 from structlog.testing import capture_logs
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware

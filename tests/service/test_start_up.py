@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from ntag424_service.asgi import build
 from ntag424_service.assembly import assemble
 from ntag424_service.errors import SettingsError
 from ntag424_service.private_files import read_private_file
+from ntag424_service.server.asgi import build
 from ntag424_service.settings import load_settings
 
 from ntag424 import Uid

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ntag424_service.identity import Identity
-from ntag424_service.tag_names import DigestNames
+from ntag424_service.storage.identity import Identity
+from ntag424_service.tags.names import DigestNames
 
 from ntag424 import Uid
 from tests.service.asking import Wire

@@ -6,7 +6,7 @@ import hashlib
 from base64 import urlsafe_b64decode
 
 import pytest
-from ntag424_service.tokens import SessionTokens, digest
+from ntag424_service.sessions.tokens import SessionTokens, digest
 
 from ntag424 import CountedTap, Generation, Uid
 from ntag424.replay import place_of

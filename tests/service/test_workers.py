@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 #: What a worker that is to be found out prints when it has nobody to stop it.
 DEAF = """
 import multiprocessing, signal
-from ntag424_service import workers
+from ntag424_service.server import workers
 
 if __name__ == "__main__":
     workers._LAST_SECONDS = 0
@@ -33,14 +33,14 @@ SILENT = """
 import os, signal, threading
 import uvicorn
 from uvicorn.supervisors.multiprocess import Process
-from ntag424_service.workers import _Supervisor
+from ntag424_service.server.workers import _Supervisor
 
 def kill(supervisor, pid):
     supervisor.should_exit.set()
     os.kill(pid, signal.SIGKILL)
 
 if __name__ == "__main__":
-    config = uvicorn.Config("ntag424_service.asgi:build", timeout_worker_healthcheck=86400)
+    config = uvicorn.Config("ntag424_service.server.asgi:build", timeout_worker_healthcheck=86400)
     supervisor = _Supervisor(config, [])
     worker = Process(config, [])
     supervisor.processes.append(worker)

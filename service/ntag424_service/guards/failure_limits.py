@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from ntag424_service.errors import RateLimitedError
 from ntag424_service.guards.penalties import Delays, Penalties
 from ntag424_service.guards.token_buckets import Allowance, TokenBuckets
-from ntag424_service.observe import Failure, RefusalLog
+from ntag424_service.operations.log import Failure, RefusalLog
 
 #: Failures that one source may have: 60, and one more every second.
 PER_SOURCE = Allowance(burst=60, interval=1)

@@ -9,8 +9,8 @@ from typing import Self
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from ntag424_service.api.problems import MEDIA_TYPE, TOO_LARGE, Problem
 from ntag424_service.guards.requests import PRIVATE_HEADERS
-from ntag424_service.problems import MEDIA_TYPE, TOO_LARGE, Problem
 
 _NO_HEADERS: Mapping[str, str] = {}
 

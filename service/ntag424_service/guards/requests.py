@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ntag424_service.problems import DEVELOPMENT_ONLY
+from ntag424_service.api.problems import DEVELOPMENT_ONLY
 from ntag424_service.settings import is_loopback
 
 MAX_BODY_BYTES = 4096

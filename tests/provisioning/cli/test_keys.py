@@ -10,7 +10,7 @@ import tomllib
 import pytest
 from ntag424_provisioning.cli.keys import app
 from ntag424_provisioning.vault import KeyFile, Sheet, Vault, write_private
-from ntag424_service.keyring_file import read_keyring
+from ntag424_service.storage.keyring_file import read_keyring
 
 from ntag424 import Generation, KeyState, UrlTemplate
 from ntag424.testing import tap_source

@@ -11,7 +11,7 @@ from ntag424_provisioning.cli.frame import report
 from ntag424_provisioning.cli.tag_transfer import app
 from ntag424_provisioning.model import Goal, KnownTag, Profile, SlotKey, Stage
 from ntag424_provisioning.vault import KeyFile, MasterKeys, StoredVersion, Vault
-from ntag424_service.signed_list import Signer as Trusted
+from ntag424_service.tags.signed_list import Signer as Trusted
 from typer.testing import CliRunner
 
 from ntag424 import Generation, Key, KeyState, Uid, UrlTemplate

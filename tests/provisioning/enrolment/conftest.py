@@ -6,7 +6,7 @@ import logging
 
 import pytest
 import structlog
-from ntag424_service.observe import configure_logging
+from ntag424_service.operations.log import configure_logging
 
 from tests.provisioning.enrolment.desk import Desk
 

@@ -15,10 +15,10 @@ import uvicorn
 from ntag424_provisioning.enrolment import http_enroller
 from ntag424_service.app import create_app
 from ntag424_service.assembly import assemble
-from ntag424_service.keyring_file import read_keyring
-from ntag424_service.preparation import draw_credential, initialise
 from ntag424_service.settings import Settings
-from ntag424_service.stores import open_store
+from ntag424_service.storage.keyring_file import read_keyring
+from ntag424_service.storage.preparation import draw_credential, initialise
+from ntag424_service.storage.stores import open_store
 
 from ntag424 import Generation, Uid, UrlTemplate
 from ntag424.testing import tap_source

@@ -11,9 +11,9 @@ import pytest
 from joserfc import jws
 from ntag424_provisioning.enrolment import ListedTag, Signer, as_csv, as_jsonl
 from ntag424_provisioning.model import FACTORY_KEY, Goal, KnownTag, Profile, SlotKey, Stage
-from ntag424_service.cli import main as service_main
+from ntag424_service.cli.main import main as service_main
 from ntag424_service.errors import ListRefusedError
-from ntag424_service.signed_list import Signer as Trusted
+from ntag424_service.tags.signed_list import Signer as Trusted
 
 from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion, Uid, UrlTemplate
 from ntag424.keys import An10922Keys, SdmBackendKeys, SentryHkdfKeys

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.vault import MasterKeys, Sheet, keyring_toml, read_keys
 from ntag424_provisioning.vault._master_keys import check_code, is_code
-from ntag424_service.keyring_file import read_keyring
+from ntag424_service.storage.keyring_file import read_keyring
 
 from ntag424 import Key, KeyState
 from ntag424.keys import (

@@ -1,0 +1,1 @@
+"""What all routes share: problems, bodies, strict JSON, and the OpenAPI document."""

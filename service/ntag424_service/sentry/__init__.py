@@ -1,0 +1,1 @@
+"""SENTRY-Messenger's tap login."""

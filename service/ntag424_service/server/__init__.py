@@ -1,0 +1,1 @@
+"""Listening, and the processes that serve."""

@@ -1,0 +1,1 @@
+"""The ledger that the settings name, and the files beside it."""

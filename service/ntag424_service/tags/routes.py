@@ -1,0 +1,105 @@
+"""`POST /v1/tags` and `GET /v1/tags/{uid}`: for whoever writes tags, with a credential."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ntag424 import Uid
+from ntag424.replay import Stale, Standing, TagRecord
+from ntag424_service.api.problems import (
+    CREDENTIAL_REFUSED,
+    MALFORMED_ENROLMENT,
+    STALE_GENERATION,
+    TOO_LARGE,
+    UNKNOWN_TAG,
+    describe,
+    documented,
+)
+from ntag424_service.api.schemas import UID, EnrolmentRequest, TagAnswer
+from ntag424_service.api.strict_json import StrictJsonRoute
+from ntag424_service.guards.sources import source_of
+from ntag424_service.outcomes import Outcome
+from ntag424_service.tags.enrolment import EnrolmentDesk
+
+PATH = "/v1/tags"
+
+_BEARER = HTTPBearer(
+    auto_error=False,
+    scheme_name="EnrolmentCredential",
+    description="The credential that `ntag424-service enrolment-credential` made.",
+)
+_CHALLENGE = {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: describe(MALFORMED_ENROLMENT),
+    401: describe(CREDENTIAL_REFUSED) | _CHALLENGE,
+    **documented(Outcome.RATE_LIMITED, Outcome.UNAVAILABLE),
+}
+_KNOWN = {"key_version": 1, "epoch": 2, "counter": 61}
+_ENROL_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": TagAnswer, "description": "Exactly that was known already"},
+    409: describe(STALE_GENERATION, _KNOWN),
+    413: describe(TOO_LARGE),
+    **_REFUSALS,
+}
+_FIND_ANSWERS: dict[int | str, dict[str, Any]] = {404: describe(UNKNOWN_TAG), **_REFUSALS}
+
+
+def tags_router(desk: EnrolmentDesk) -> APIRouter:
+    """Let holders of the credential enrol tags at *desk*."""
+
+    async def admitted(
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> None:
+        """Let nobody else further."""
+        presented = None if bearer is None else bearer.credentials
+        await desk.admit(source_of(request.scope), presented)
+
+    router = APIRouter(
+        tags=["enrolment"], route_class=StrictJsonRoute, dependencies=[Depends(admitted)]
+    )
+
+    @router.post(
+        PATH,
+        status_code=HTTPStatus.CREATED,
+        response_model=TagAnswer,
+        responses=_ENROL_ANSWERS,
+        summary="Enrol a tag",
+    )
+    async def post_tag(tag: EnrolmentRequest, response: Response) -> TagAnswer | Response:
+        """Let taps of this generation above the counter count from now on.
+
+        The same request again is answered with 200, because an answer may have been
+        lost; 409 says what the ledger knows instead.
+        """
+        verdict = await desk.enrol(tag.enrolment())
+        if isinstance(verdict, Stale):
+            return STALE_GENERATION.response(members=_facts(verdict.record))
+        if isinstance(verdict, Standing):
+            response.status_code = HTTPStatus.OK
+        return TagAnswer.of(verdict.record)
+
+    @router.get(
+        PATH + "/{uid}",
+        response_model=TagAnswer,
+        responses=_FIND_ANSWERS,
+        summary="Look up a tag",
+    )
+    async def get_tag(uid: Annotated[str, Path(pattern=UID)]) -> TagAnswer | Response:
+        """Say which generation of the tag counts, and what of it is used up."""
+        record = await desk.find(Uid.from_hex(uid))
+        return UNKNOWN_TAG.response() if record is None else TagAnswer.of(record)
+
+    return router
+
+
+def _facts(record: TagRecord) -> dict[str, int]:
+    return {
+        "key_version": record.generation.key_version,
+        "epoch": record.generation.epoch,
+        "counter": record.counter,
+    }

@@ -1,0 +1,1 @@
+"""A tap in, a session out."""
