@@ -14,7 +14,7 @@ from ntag424.replay import TagLedger
 from ntag424_service.api.failures import add_failure_handlers
 from ntag424_service.api.health import health_router
 from ntag424_service.api.openapi import describe
-from ntag424_service.api.problem_pages import problems_router
+from ntag424_service.api.problems import problems_router
 from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.guards.requests import BodyLimit, LoopbackOnly, PrivateAnswers
 from ntag424_service.guards.sources import ForwardingNotice

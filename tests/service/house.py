@@ -15,7 +15,7 @@ from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
 from ntag424_service.app import Parts, create_app
 from ntag424_service.guards.failure_limits import FailureLimits
-from ntag424_service.guards.token_buckets import Allowance
+from ntag424_service.guards.penalties import Allowance
 from ntag424_service.sentry.exchange import SentryDoor
 from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings

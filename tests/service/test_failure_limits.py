@@ -13,8 +13,7 @@ from ntag424_service.guards.failure_limits import (
     RETRY_AFTER_SECONDS,
     FailureLimits,
 )
-from ntag424_service.guards.penalties import Delays, Penalties
-from ntag424_service.guards.token_buckets import Allowance, TokenBuckets
+from ntag424_service.guards.penalties import Allowance, Delays, Penalties, TokenBuckets
 from ntag424_service.operations.log import Failure, configure_logging
 from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
 from structlog.testing import capture_logs

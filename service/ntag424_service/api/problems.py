@@ -1,4 +1,4 @@
-"""Every refusal as an RFC 9457 problem, made from one table."""
+"""Every refusal as an RFC 9457 problem, made from one table, and the pages that they lead to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import Response
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
 
 from ntag424_service.guards.failure_limits import RETRY_AFTER_SECONDS
 from ntag424_service.outcomes import EnrolmentOutcome, Outcome
@@ -146,3 +148,20 @@ def describe(problem: Problem, members: Mapping[str, int] = _NO_MEMBERS) -> dict
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     content = {MEDIA_TYPE: {"schema": schema, "example": problem.document | dict(members)}}
     return {"description": problem.title, "content": content}
+
+
+def problems_router() -> APIRouter:
+    """Explain every problem in a few words."""
+    router = APIRouter(include_in_schema=False)
+    problems = (*TAP_PROBLEMS.values(), *ENROLMENT_PROBLEMS)
+    texts = {str(problem.outcome): problem for problem in problems}
+
+    @router.get("/problems/{outcome}")
+    async def explain(outcome: str) -> PlainTextResponse:
+        """Explain one outcome."""
+        problem = texts.get(outcome)
+        if problem is None:
+            raise HTTPException(404)
+        return PlainTextResponse(f"{problem.status} {problem.title}\n\n{problem.detail}\n")
+
+    return router

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
 from ntag424_service.guards.bounds import Bounds
-from ntag424_service.guards.refusal_log import RefusalLog
+from ntag424_service.guards.refusals import RefusalLog
 
 Network: TypeAlias = IPv4Network | IPv6Network
 #: Somebody has a whole IPv6 network of this size without asking anybody (RFC 6177).

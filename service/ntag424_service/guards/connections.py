@@ -14,8 +14,13 @@ from uvicorn.server import ServerState
 from ntag424_service.guards import refusals
 from ntag424_service.guards.admission import Admission, Connection
 from ntag424_service.guards.bounds import READ_BYTES
-from ntag424_service.guards.heads import FRAMING, Header, fault_of_framing, fault_of_size
-from ntag424_service.guards.refusals import Refusal
+from ntag424_service.guards.refusals import (
+    FRAMING,
+    Header,
+    Refusal,
+    fault_of_framing,
+    fault_of_size,
+)
 
 
 @unique

@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from ntag424_service.errors import RateLimitedError
-from ntag424_service.guards.penalties import Delays, Penalties
-from ntag424_service.guards.token_buckets import Allowance, TokenBuckets
+from ntag424_service.guards.penalties import Allowance, Delays, Penalties, TokenBuckets
 from ntag424_service.operations.log import Failure, RefusalLog
 
 #: Failures that one source may have: 60, and one more every second.
