@@ -96,9 +96,12 @@ class IsoUpdateBinary(Request[None]):
             raise ValueError(f"one command writes 1 to 255 bytes, not {len(self.content)}")
 
     def apdu(self) -> CommandApdu:
-        """00h D6h P1P2 = offset, Lc content 00h (as AN12196 table 17 has it)."""
+        """00h D6h P1P2 = offset, Lc content, and no Le: tags answer 6700 to one.
+
+        AN12196 table 17 prints one; the data sheet has none (NT4H2421Gx table 22).
+        """
         p1, p2 = divmod(self.offset, 0x100)
-        return CommandApdu(0xD6, self.content, cla=0x00, p1=p1, p2=p2)
+        return CommandApdu(0xD6, self.content, cla=0x00, p1=p1, p2=p2, le=None)
 
     def parse(self, answer: bytes) -> None:
         """Nothing."""

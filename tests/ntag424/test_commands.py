@@ -49,7 +49,7 @@ WIRE = {
     "read a file to its end": (IsoReadBinary(), "00B0000000"),
     "read a part of a file": (IsoReadBinary(0x0102, 0x10), "00B0010210"),
     "read 256 bytes": (IsoReadBinary(0, 256), "00B0000000"),
-    "write a part of a file": (IsoUpdateBinary(0x0102, b"ab"), "00D6010202616200"),
+    "write a part of a file": (IsoUpdateBinary(0x0102, b"ab"), "00D60102026162"),
     "version": (GetVersion(), "9060000000"),
     "UID": (GetCardUid(), "9051000000"),
     "key version": (GetKeyVersion(4), "90640000010400"),
@@ -85,8 +85,8 @@ def test_a_command_is_what_the_data_sheet_says(command, wire):
 @pytest.mark.parametrize(
     "vector", [v for v in vectors("chip", "apdu") if v.id == "an12196-t17"], ids=lambda v: v.id
 )
-def test_the_published_write_is_written_so(vector):
-    assert bytes(IsoUpdateBinary(0, vector["data"]).apdu()) == vector["capdu"]
+def test_the_published_write_is_written_so_but_for_the_le_that_tags_refuse(vector):
+    assert bytes(IsoUpdateBinary(0, vector["data"]).apdu()) + b"\0" == vector["capdu"]
 
 
 def test_a_changed_key_travels_mixed_with_the_old_one_and_a_checksum():

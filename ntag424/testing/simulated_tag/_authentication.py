@@ -1,7 +1,7 @@
 """AuthenticateEV2First and NonFirst, AuthenticateLRPFirst and NonFirst (NT4H2421Gx §10.4).
 
-The OriginalityKeys of the MF are not simulated: NXP alone has them. At the MF, every
-authentication is refused as not permitted.
+The OriginalityKeys of the MF are not simulated: NXP alone has them. Nobody authenticates at
+the MF.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ def authenticate_first(card: Card, command: CommandApdu) -> ResponseApdu:
             a chip in LRP mode for AES.
     """
     data = command.data
-    if len(data) < 2 or len(data) != 2 + data[1] or command.le != 0:
+    if len(data) < 2 or len(data) != 2 + data[1]:
         raise RefusedError(Status.LENGTH_ERROR)
-    card.require_application()
     capabilities = data[2:].ljust(_CAPABILITIES, b"\0")
     if len(capabilities) > _CAPABILITIES:
         raise RefusedError(Status.PARAMETER_ERROR)
@@ -50,7 +49,7 @@ def authenticate_non_first(card: Card, command: CommandApdu) -> ResponseApdu:
     Raises:
         RefusedError: nobody is authenticated, there is no such key, it is locked or must wait.
     """
-    if len(command.data) != 1 or command.le != 0:
+    if len(command.data) != 1:
         raise RefusedError(Status.LENGTH_ERROR)
     card.require_application()
     if card.session is None:

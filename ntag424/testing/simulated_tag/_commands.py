@@ -30,7 +30,7 @@ from ntag424.testing.simulated_tag._keys import CHANGE_KEY, GET_KEY_VERSION
 from ntag424.testing.simulated_tag._refusal import RefusedError
 
 _ISO, _NATIVE, _NEXT_FRAME = 0x00, 0x90, 0xAF
-CLASSES = (_ISO, _NATIVE)
+_AUTHENTICATE_FIRST, _READ_SIGNATURE = 0x71, 0x3C
 
 _NATIVE_COMMANDS: Mapping[int, Callable[[Card, CommandApdu], ResponseApdu]] = MappingProxyType(
     {
@@ -54,37 +54,60 @@ _TAG_TAMPER_COMMANDS = MappingProxyType({0xF7: GET_TAMPER_STATUS})
 
 
 def answer(card: Card, command: CommandApdu) -> ResponseApdu:
-    """Carry out *command*.
+    """Carry out *command*: class, what is open, instruction, parameters, Le, then the rest.
 
     Raises:
         RefusedError: the chip does not.
     """
+    if command.cla not in (_ISO, _NATIVE):
+        raise RefusedError(Status.ISO_UNKNOWN_CLASS)
     if card.open_command is not None:
         return _go_on(card, card.open_command, command)
     if command.cla == _ISO:
         return answer_iso(card, command)
-    if command.cla != _NATIVE:
-        raise RefusedError(Status.ISO_UNKNOWN_CLASS)
-    _require_no_parameters(command)
-    run = _NATIVE_COMMANDS.get(command.ins)
+    run = _native_command(card, command.ins)
+    _require_native_form(card, command)
+    return run(card, command)
+
+
+def refusal_of_form(card: Card, octets: bytes) -> int:
+    """Give the status for *octets* that are no short APDU: too short, or not as Lc says."""
+    if octets[:1] not in (b"", bytes([_ISO]), bytes([_NATIVE])):
+        return Status.ISO_UNKNOWN_CLASS
+    if octets[:1] != bytes([_NATIVE]):
+        return Status.ISO_WRONG_LENGTH
+    if octets[1:2] == bytes([_READ_SIGNATURE]):
+        return Status.COMMAND_FORMAT
+    return card.open_points.native_length_refusal
+
+
+def _native_command(card: Card, ins: int) -> Callable[[Card, CommandApdu], ResponseApdu]:
+    if ins == _AUTHENTICATE_FIRST and not card.selection.in_application:
+        raise RefusedError(card.open_points.authentication_at_master_file)
+    run = _NATIVE_COMMANDS.get(ins)
     if card.memory.tamper is not None:
-        run = _TAG_TAMPER_COMMANDS.get(command.ins, run)
+        run = _TAG_TAMPER_COMMANDS.get(ins, run)
     if run is None:
         raise RefusedError(Status.ILLEGAL_COMMAND_CODE)
-    return run(card, command)
+    return run
 
 
 def _go_on(card: Card, open_command: OpenCommand, command: CommandApdu) -> ResponseApdu:
     if command.cla == _ISO:
         raise RefusedError(Status.ISO_CONDITIONS_NOT_SATISFIED)
-    if (command.cla, command.ins) != (_NATIVE, _NEXT_FRAME):
+    if command.ins != _NEXT_FRAME:
         raise RefusedError(Status.COMMAND_ABORTED)
-    _require_no_parameters(command)
-    if command.le != 0:
-        raise RefusedError(Status.LENGTH_ERROR)
+    _require_native_form(card, command)
     return open_command.resume(card, command)
 
 
-def _require_no_parameters(command: CommandApdu) -> None:
+def _require_native_form(card: Card, command: CommandApdu) -> None:
+    """Refuse P1 and P2 other than 00, and an Le that is not 00 (table 22)."""
+    points = card.open_points
     if command.p1 or command.p2:
-        raise RefusedError(Status.ISO_WRONG_PARAMETERS)
+        raise RefusedError(points.native_parameters_refusal)
+    if command.le is None and not points.native_le_is_due:
+        return
+    if command.le != 0:
+        is_signature = command.ins == _READ_SIGNATURE
+        raise RefusedError(Status.COMMAND_FORMAT if is_signature else Status.LENGTH_ERROR)

@@ -77,12 +77,19 @@ def _tamper(memory: Memory, data: bytes, _points: OpenPoints) -> Memory:
 
 
 def _failure_rule(memory: Memory, data: bytes, _points: OpenPoints) -> Memory:
-    """FailedCtrOption (1) || TotFailCtrLimit (2 LE) || TotFailCtrDecr (2 LE)."""
+    """FailedCtrOption (1) || TotFailCtrLimit (2 LE) || TotFailCtrDecr (2 LE).
+
+    Who switches the counting off has limit and decrement ignored (table 50).
+    """
     _require_only(0x01, data[0])
+    if not data[0]:
+        return replace(memory, failure_rule=replace(memory.failure_rule, counted=False))
     limit, decrement = (int.from_bytes(data[at : at + 2], "little") for at in (1, 3))
     if limit == 0:
         raise RefusedError(Status.PARAMETER_ERROR)
-    return replace(memory, failure_rule=FailureRule(bool(data[0]), limit, decrement))
+    return replace(
+        memory, failure_rule=FailureRule(counted=True, limit=limit, decrement=decrement)
+    )
 
 
 def _back_modulation(memory: Memory, data: bytes, _points: OpenPoints) -> Memory:

@@ -33,7 +33,8 @@ def _reading(card: Card, header: bytes) -> CommMode:
 
 def _read_data(card: Card, request: Request) -> Reply:
     file = card.file(request.header[0])
-    window = native_window(request.header, len(file.content))
+    beyond = card.open_points.read_beyond_the_end
+    window = native_window(request.header, len(file.content), beyond)
     if request.mode.length(window.stop - window.start) > _LONGEST_RESPONSE:
         raise RefusedError(Status.LENGTH_ERROR)
     # In a session the file is what was written: SDM is for strangers.

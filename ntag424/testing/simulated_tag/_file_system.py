@@ -20,6 +20,8 @@ APPLICATION_ID = 0xE110
 CC_FILE, NDEF_FILE, PROPRIETARY_FILE = 1, 2, 3
 FILE_NUMBERS = {0xE103: CC_FILE, 0xE104: NDEF_FILE, 0xE105: PROPRIETARY_FILE}
 
+_LONGEST_NAME = 16
+
 FILE_SIZES: Mapping[int, int] = MappingProxyType(
     {CC_FILE: 32, NDEF_FILE: FILE_SIZE, PROPRIETARY_FILE: 128}
 )
@@ -79,11 +81,15 @@ APPLICATION = Selection(in_application=True)
 def select(current: Selection, command: CommandApdu) -> Selection:
     """Carry out ISOSelectFile: P1 says how the target is named, P2 is 00 or 0C.
 
+    Le may be there or not, and any (table 84): nothing is returned either way.
+
     Raises:
         RefusedError: wrong parameters, or nothing of that name.
     """
     if command.p2 not in (0x00, 0x0C):
         raise RefusedError(Status.ISO_WRONG_PARAMETERS)
+    if len(command.data) > _LONGEST_NAME:
+        raise RefusedError(Status.ISO_WRONG_LENGTH)
     match command.p1:
         case 0x00:
             return _by_file_id(current, command.data)
@@ -135,6 +141,8 @@ def _parent(current: Selection, data: bytes) -> Selection:
 
 
 def _by_name(name: bytes) -> Selection:
+    if not name:
+        raise RefusedError(Status.ISO_INCONSISTENT_LC)
     if name == MASTER_FILE_NAME:
         return MASTER_FILE
     if name == APPLICATION_NAME:

@@ -74,7 +74,8 @@ def _get_card_uid(card: Card, _request: Request) -> Reply:
     return Reply(card.memory.uid)
 
 
-GET_CARD_UID = NativeCommand(0, with_any_key, _get_card_uid)
+# At the MF it lacks an authentication, as it does before one: table 62 has no other refusal.
+GET_CARD_UID = NativeCommand(0, with_any_key, _get_card_uid, at_master_file=True)
 
 # ---- Read_Sig -------------------------------------------------------------------------------
 

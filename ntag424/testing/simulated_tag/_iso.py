@@ -14,6 +14,7 @@ from ntag424.testing.simulated_tag._refusal import RefusedError
 from ntag424.testing.simulated_tag._windows import iso_window
 
 _SHORT_ID, _SHORT_ID_NUMBER, _SHORT_ID_RESERVED = 0x80, 0x1F, 0x60
+_CURRENT_FILE, _NO_SHORT_ID = 0x00, 0x1F
 
 
 def answer_iso(card: Card, command: CommandApdu) -> ResponseApdu:
@@ -36,12 +37,13 @@ def _select(card: Card, command: CommandApdu) -> bytes:
 
 
 def _read_binary(card: Card, command: CommandApdu) -> bytes:
-    _require_nobody(card)
     if command.data or command.le is None:
         raise RefusedError(Status.ISO_WRONG_LENGTH)
+    _require_nobody(card)
     number, offset = _target(card, command)
     file = card.file(number)
-    window = iso_window(offset, command.le, len(file.content))
+    cut = card.open_points.long_reads_are_cut
+    window = iso_window(offset, command.le, len(file.content), cut=cut)
     try:
         require_free_read(file.settings)
         return delivered_to_anybody(card, file, command)[window]
@@ -51,9 +53,10 @@ def _read_binary(card: Card, command: CommandApdu) -> bytes:
 
 
 def _update_binary(card: Card, command: CommandApdu) -> bytes:
-    _require_nobody(card)
-    if not command.data:
+    has_le = command.le is not None and not card.open_points.update_takes_le
+    if not command.data or has_le:
         raise RefusedError(Status.ISO_WRONG_LENGTH)
+    _require_nobody(card)
     number, offset = _target(card, command)
     file = card.file(number)
     if FREE not in (file.settings.write, file.settings.read_write):
@@ -82,12 +85,14 @@ def _target(card: Card, command: CommandApdu) -> tuple[int, int]:
 
 
 def _select_by_short_id(card: Card, p1: int) -> None:
-    """Make the file with this short id current, as ISO/IEC 7816-4 says."""
-    if p1 & _SHORT_ID_RESERVED:
+    """Make the file with this short id current; 0 means the one that is (table 87)."""
+    short_id = p1 & _SHORT_ID_NUMBER
+    if p1 & _SHORT_ID_RESERVED or short_id == _NO_SHORT_ID:
         raise RefusedError(Status.ISO_WRONG_PARAMETERS)
+    if short_id == _CURRENT_FILE:
+        return
     # The data sheet gives no short file ids, so unless told this tag knows none.
     known = card.open_points.short_file_ids or ()
-    short_id = p1 & _SHORT_ID_NUMBER
     if not card.selection.in_application or short_id not in known:
         raise RefusedError(Status.ISO_FILE_NOT_FOUND)
     selected = Selection(in_application=True, file_number=known.index(short_id) + 1)

@@ -66,7 +66,7 @@ class NativeCommand:
             raise RefusedError(status) from refusal
 
     def _request(self, card: Card, command: CommandApdu) -> Request:
-        if len(command.data) < self.header_length or command.le != 0:
+        if len(command.data) < self.header_length:
             raise RefusedError(Status.LENGTH_ERROR)
         if not self.at_master_file:
             card.require_application()

@@ -1,10 +1,15 @@
-"""What the data sheet leaves open, decided once for the simulated tag."""
+"""What the data sheet leaves open, decided once for the simulated tag.
+
+`docs/reference/open-points.md` lists the sources of each, and the answers that rest on one
+source alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from ntag424.apdu import Status
 from ntag424.testing.simulated_tag._comm_mode import CommMode
 
 
@@ -30,6 +35,25 @@ class OpenPoints:
 
     *counter_starts_again*: does ChangeFileSettings reset SDMReadCtr although SDM was on
     already?
+
+    *update_takes_le*: may ISOUpdateBinary end in an Le? AN12196 table 17 prints one, the
+    data sheet's table 22 has none, and tags answered 6700.
+
+    *authentication_at_master_file*: what AuthenticateFirst is answered before the
+    application was selected. A tag said 911C; at that level the data sheet has 919D for
+    other commands.
+
+    *native_parameters_refusal*: what P1 or P2 other than 00 is answered in a native command.
+
+    *native_length_refusal*: what an Lc is answered that does not fit the bytes that follow.
+
+    *native_le_is_due*: is a native command without Le refused (917E)?
+
+    *read_beyond_the_end*: what ReadData is answered beyond the end of the file. The data
+    sheet's table 23 has 91BE for reading, its table 80 for this command has not.
+
+    *long_reads_are_cut*: does ISOReadBinary give what is left where Le asks for more? The
+    data sheet's table 87 says so, its table 24 has 6Cxx.
     """
 
     select_ends_session: bool = True
@@ -38,3 +62,18 @@ class OpenPoints:
     secure_messaging_order: Literal["little", "big"] = "little"
     free_counters_mode: Literal[CommMode.MAC, CommMode.FULL] = CommMode.FULL
     counter_starts_again: bool = False
+    update_takes_le: bool = False
+    authentication_at_master_file: Literal[
+        Status.ILLEGAL_COMMAND_CODE, Status.PERMISSION_DENIED
+    ] = Status.ILLEGAL_COMMAND_CODE
+    native_parameters_refusal: Literal[
+        Status.ISO_WRONG_PARAMETERS, Status.PARAMETER_ERROR, Status.LENGTH_ERROR
+    ] = Status.ISO_WRONG_PARAMETERS
+    native_length_refusal: Literal[Status.LENGTH_ERROR, Status.ISO_WRONG_LENGTH] = (
+        Status.LENGTH_ERROR
+    )
+    native_le_is_due: bool = True
+    read_beyond_the_end: Literal[Status.BOUNDARY_ERROR, Status.PARAMETER_ERROR] = (
+        Status.BOUNDARY_ERROR
+    )
+    long_reads_are_cut: bool = False

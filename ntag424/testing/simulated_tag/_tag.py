@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ntag424.apdu import CommandApdu, ResponseApdu, Status
+from ntag424.apdu import CommandApdu, ResponseApdu
 from ntag424.testing.simulated_tag._card import Card
-from ntag424.testing.simulated_tag._commands import CLASSES, answer
+from ntag424.testing.simulated_tag._commands import answer, refusal_of_form
 from ntag424.testing.simulated_tag._file_system import (
     NDEF_FILE,
     NDEF_SETTINGS,
@@ -226,7 +226,7 @@ class SimulatedTag:
         """Answer whatever comes over the air: data || SW1 || SW2, 2 to 258 bytes.
 
         What is no short APDU is refused with 6E00 if its class is unknown, else with
-        6700. Nothing raises, unless *random_bytes* does.
+        917E or, to an ISO command, 6700. Nothing raises, unless *random_bytes* does.
         """
         try:
             command = CommandApdu.from_bytes(octets)
@@ -238,5 +238,4 @@ class SimulatedTag:
         self._card.notice_contact()
         self._card.run = None
         self._card.abandon()
-        known = not octets or octets[0] in CLASSES
-        return ResponseApdu(b"", Status.ISO_WRONG_LENGTH if known else Status.ISO_UNKNOWN_CLASS)
+        return ResponseApdu(b"", refusal_of_form(self._card, octets))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ntag424.apdu import CommandApdu, ResponseApdu, Status
-from ntag424.testing.simulated_tag import SimulatedTag
+from ntag424.testing.simulated_tag import OpenPoints, SimulatedTag
 from ntag424.testing.simulated_tag._memory import Failures
 from tests.ntag424.testing.hosting import (
     FULL,
@@ -165,10 +165,12 @@ def test_a_non_first_authentication_wants_an_existing_key():
     assert Host.challenge(master_of(blank()), 5, first=False).status == Status.NO_SUCH_KEY
 
 
-@pytest.mark.parametrize("ins", [0x71, 0x77])
-def test_nobody_authenticates_at_the_master_file(ins):
-    tag = SimulatedTag.blank(TAG_UID)
-    assert status(tag, native(ins, "00" * (2 if ins == 0x71 else 1))) == Status.PERMISSION_DENIED
+@pytest.mark.parametrize("refusal", [Status.ILLEGAL_COMMAND_CODE, Status.PERMISSION_DENIED])
+def test_what_an_authentication_is_answered_at_the_master_file_can_be_given(refusal):
+    tag = SimulatedTag.blank(
+        TAG_UID, open_points=OpenPoints(authentication_at_master_file=refusal)
+    )
+    assert status(tag, native(0x71, "0000")) == refusal
 
 
 @BOTH_MODES

@@ -155,16 +155,33 @@ def test_read_sig_gives_the_signature_of_table_30(vector):
     assert tag.exchange(BY_ID["an12196-t30apdu"]["capdu"]) == vector["signature"] + b"\x91\x90"
 
 
-def test_update_binary_takes_the_url_of_table_17():
-    vector = BY_ID["an12196-t17"]
-    tag = make_tag(FACTORY)
-    tag.exchange(bytes.fromhex("00A4000C02E10400"))
-    assert tag.exchange(vector["capdu"]) == b"\x90\x00"
+SELECT_NDEF = bytes.fromhex("00A4000C02E10400")
 
 
-def test_the_url_of_table_17_is_on_the_tag_after_it():
+@pytest.mark.parametrize(
+    ("takes_le", "answer"), [(False, "6700"), (True, "9000")], ids=["as tags do", "as printed"]
+)
+def test_the_le_that_table_17_prints_is_refused_unless_told_otherwise(takes_le, answer):
+    tag = make_tag(FACTORY, open_points=OpenPoints(update_takes_le=takes_le))
+    tag.exchange(SELECT_NDEF)
+    assert tag.exchange(BY_ID["an12196-t17"]["capdu"]) == bytes.fromhex(answer)
+
+
+def test_without_that_le_the_url_of_table_17_is_on_the_tag_after_it():
     vector = BY_ID["an12196-t17"]
     tag = make_tag(FACTORY)
-    for command in (bytes.fromhex("00A4000C02E10400"), vector["capdu"]):
+    for command in (SELECT_NDEF, vector["capdu"][:-1]):
         tag.exchange(command)
     assert tag.tap() == vector["data"]
+
+
+@pytest.mark.parametrize(
+    "vector", vectors("conversations", "conversation"), ids=lambda each: each.id
+)
+def test_a_conversation_with_a_physical_tag_goes_the_same_way(vector):
+    tag = SimulatedTag.blank(UID)
+    answers = [
+        [command, tag.exchange(bytes.fromhex(command)).hex().upper()]
+        for command, _ in vector["exchanges_text"]
+    ]
+    assert answers == vector["exchanges_text"]

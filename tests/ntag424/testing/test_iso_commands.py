@@ -37,9 +37,8 @@ def test_what_is_updated_is_read():
     assert tag.transmit(read()).data == b"\x00ab\x00"
 
 
-@pytest.mark.parametrize("le", [None, 0], ids=["without Le", "with Le"])
-def test_an_update_answers_nothing(le):
-    assert selected(blank()).transmit(update(0, b"a", le)) == ResponseApdu(b"", Status.ISO_OK)
+def test_an_update_answers_nothing():
+    assert selected(blank()).transmit(update(0, b"a")) == ResponseApdu(b"", Status.ISO_OK)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +122,32 @@ def test_a_short_file_id_counts_its_offset_from_p2():
 
 @pytest.mark.parametrize(
     ("p1", "refusal"),
-    [(0x84, Status.ISO_FILE_NOT_FOUND), (0xA2, Status.ISO_WRONG_PARAMETERS)],
-    ids=["unknown", "reserved bits"],
+    [
+        (0x84, Status.ISO_FILE_NOT_FOUND),
+        (0xA2, Status.ISO_WRONG_PARAMETERS),
+        (0x9F, Status.ISO_WRONG_PARAMETERS),
+    ],
+    ids=["unknown", "reserved bits", "reserved id"],
 )
 def test_a_wrong_short_file_id_is_refused(p1, refusal):
     tag = blank(open_points=OpenPoints(short_file_ids=(1, 2, 3)))
     assert tag.transmit(read(p1)).status == refusal
+
+
+def test_short_file_id_0_is_the_file_that_is_selected():
+    tag = selected(blank())
+    tag.transmit(update(3, b"ab"))
+    assert tag.transmit(read(0x80, 2)).data == b"\x00ab\x00"
+
+
+def test_short_file_id_0_is_nothing_where_no_file_is_selected():
+    assert blank().transmit(read(0x80)).status == Status.ISO_CONDITIONS_NOT_SATISFIED
+
+
+@pytest.mark.parametrize(("cut", "answer"), [(False, "6C02"), (True, "00009000")])
+def test_a_read_of_more_than_there_is_left_can_be_answered_in_two_ways(cut, answer):
+    tag = selected(blank(open_points=OpenPoints(long_reads_are_cut=cut)))
+    assert bytes(tag.transmit(read(0, 254))) == bytes.fromhex(answer)
 
 
 def test_short_file_ids_are_unknown_at_the_master_file():
