@@ -55,6 +55,7 @@ class CommandApdu:
     *le* is the byte on the wire: 0 asks for up to 256 bytes, None sends no Le.
 
     Raises:
+        TypeError: a field is no integer, or *data* are no bytes.
         ValueError: a field does not fit its place in a short APDU.
     """
 
@@ -67,17 +68,13 @@ class CommandApdu:
 
     def __post_init__(self) -> None:
         """Refuse what a short APDU cannot carry."""
-        for name, value in (
-            ("cla", self.cla),
-            ("ins", self.ins),
-            ("p1", self.p1),
-            ("p2", self.p2),
-        ):
-            if not 0 <= value <= 0xFF:
+        for name in ("cla", "ins", "p1", "p2"):
+            value: object = getattr(self, name)
+            if not 0 <= require_integer(name, value) <= 0xFF:
                 raise ValueError(f"{name} is one byte, not {value}")
-        if self.le is not None and not 0 <= self.le <= 0xFF:
+        if self.le is not None and not 0 <= require_integer("le", self.le) <= 0xFF:
             raise ValueError(f"le is one byte or None, not {self.le}")
-        if len(self.data) > 0xFF:
+        if len(require_octets("data", self.data)) > 0xFF:
             raise ValueError(f"a short APDU carries up to 255 bytes, not {len(self.data)}")
 
     def __bytes__(self) -> bytes:
@@ -116,11 +113,34 @@ def _body(octets: bytes) -> tuple[bytes, int | None]:
     raise ValueError(f"Lc promises {lc} bytes and perhaps Le, but {len(rest)} bytes follow")
 
 
+def require_integer(name: str, value: object) -> int:
+    """Take an integer, which a truth value is not.
+
+    Raises:
+        TypeError: names *name* and the type that *value* has.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} is an integer, not {type(value).__name__}")
+    return value
+
+
+def require_octets(name: str, value: object) -> bytes:
+    """Take bytes; their value is in no message, for they may be secret.
+
+    Raises:
+        TypeError: names *name* and the type that *value* has.
+    """
+    if not isinstance(value, bytes):
+        raise TypeError(f"{name} are bytes, not {type(value).__name__}")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseApdu:
     """One answer: up to 256 bytes of data and the status word, SW1 the high byte.
 
     Raises:
+        TypeError: *data* are no bytes, or the status is no integer.
         ValueError: too much data, or a status that is not two bytes.
     """
 
@@ -129,9 +149,9 @@ class ResponseApdu:
 
     def __post_init__(self) -> None:
         """Refuse what a short answer cannot carry."""
-        if not 0 <= self.status <= 0xFFFF:
+        if not 0 <= require_integer("a status word", self.status) <= 0xFFFF:
             raise ValueError(f"a status word is two bytes, not {self.status}")
-        if len(self.data) > 0x100:
+        if len(require_octets("data", self.data)) > 0x100:
             raise ValueError(f"a short answer carries up to 256 bytes, not {len(self.data)}")
 
     def __bytes__(self) -> bytes:

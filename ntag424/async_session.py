@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import TypeVar
 
 from ntag424.commands import Command, GetVersion, IsoSelectApplication, ReadSignature, Request
@@ -45,10 +47,18 @@ class AsyncSession:
         require_original(uid, await self.send(ReadSignature()))
 
     async def authenticate(
-        self, key_number: int, key: Key, *, mode: Mode | None = None, patience: int = 0
+        self,
+        key_number: int,
+        key: Key,
+        *,
+        mode: Mode | None = None,
+        patience: int = 0,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> AsyncAuthenticatedSession:
         """See `Session.authenticate`."""
-        flow = authenticate_first(key_number, key, mode=mode, patience=patience)
+        flow = authenticate_first(
+            key_number, key, mode=mode, patience=patience, random_bytes=random_bytes
+        )
         return AsyncAuthenticatedSession(self._transport, await self.run(flow))
 
 
@@ -78,7 +88,13 @@ class AsyncAuthenticatedSession:
         flow = write_file(self.channel, file_number, content, offset=offset)
         await arun(flow, self._transport)
 
-    async def authenticate(self, key_number: int, key: Key) -> AsyncAuthenticatedSession:
+    async def authenticate(
+        self,
+        key_number: int,
+        key: Key,
+        *,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> AsyncAuthenticatedSession:
         """See `AuthenticatedSession.authenticate`."""
-        flow = authenticate_non_first(self.channel, key_number, key)
+        flow = authenticate_non_first(self.channel, key_number, key, random_bytes=random_bytes)
         return AsyncAuthenticatedSession(self._transport, await arun(flow, self._transport))

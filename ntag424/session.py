@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import TypeVar
 
 from ntag424.commands import Command, GetVersion, IsoSelectApplication, ReadSignature, Request
@@ -50,10 +52,18 @@ class Session:
         require_original(uid, self.send(ReadSignature()))
 
     def authenticate(
-        self, key_number: int, key: Key, *, mode: Mode | None = None, patience: int = 0
+        self,
+        key_number: int,
+        key: Key,
+        *,
+        mode: Mode | None = None,
+        patience: int = 0,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> AuthenticatedSession:
-        """Prove a key; see `ntag424.handshake.authenticate_first`."""
-        flow = authenticate_first(key_number, key, mode=mode, patience=patience)
+        """Prove a key; see `ntag424.handshake.authenticate_first`, also for *random_bytes*."""
+        flow = authenticate_first(
+            key_number, key, mode=mode, patience=patience, random_bytes=random_bytes
+        )
         return AuthenticatedSession(self._transport, self.run(flow))
 
 
@@ -82,7 +92,13 @@ class AuthenticatedSession:
         """Write a file; see `ntag424.files.write_file`."""
         run(write_file(self.channel, file_number, content, offset=offset), self._transport)
 
-    def authenticate(self, key_number: int, key: Key) -> AuthenticatedSession:
+    def authenticate(
+        self,
+        key_number: int,
+        key: Key,
+        *,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> AuthenticatedSession:
         """Prove another key in the same transaction; this session ends."""
-        channel = run(authenticate_non_first(self.channel, key_number, key), self._transport)
-        return AuthenticatedSession(self._transport, channel)
+        flow = authenticate_non_first(self.channel, key_number, key, random_bytes=random_bytes)
+        return AuthenticatedSession(self._transport, run(flow, self._transport))

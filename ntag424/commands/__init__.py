@@ -1,6 +1,6 @@
 """The tag's command set, one class per command: values without I/O."""
 
-from ntag424.commands._command import AnswerMac, Command, Request
+from ntag424.commands._command import AnswerMac, Command, Request, require_key, require_kind
 from ntag424.commands.configuration import (
     EnableLrp,
     EnableRandomId,
@@ -63,4 +63,6 @@ __all__ = [
     "SetFailedAuthenticationLimit",
     "WriteData",
     "key_crc",
+    "require_key",
+    "require_kind",
 ]

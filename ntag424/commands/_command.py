@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from enum import Enum, unique
 from typing import ClassVar, Generic, TypeVar
 
-from ntag424.apdu import CommandApdu, Status
+from ntag424.apdu import CommandApdu, Status, require_integer
 from ntag424.model.files import CommMode
 
 T_co = TypeVar("T_co", covariant=True)
@@ -38,7 +38,12 @@ class Request(ABC, Generic[T_co]):
 
     @abstractmethod
     def apdu(self) -> CommandApdu:
-        """Return what to send without authentication."""
+        """Return what to send without authentication.
+
+        Raises:
+            ValueError: it travels inside an authentication alone, and no tag takes it so.
+
+        """
 
     @abstractmethod
     def parse(self, answer: bytes) -> T_co:
@@ -65,6 +70,11 @@ class Command(Request[T_co]):
         """How it travels inside an authentication."""
         return CommMode.MAC
 
+    @property
+    def needs_authentication(self) -> bool:
+        """Whether no tag takes it in the clear."""
+        return False
+
     def header(self) -> bytes:
         """CmdHeader: travels in the clear always."""
         return b""
@@ -74,7 +84,15 @@ class Command(Request[T_co]):
         return b""
 
     def apdu(self) -> CommandApdu:
-        """90h INS 00h 00h [Lc CmdHeader CmdData] 00h."""
+        """90h INS 00h 00h [Lc CmdHeader CmdData] 00h.
+
+        Raises:
+            ValueError: it needs an authentication: in the clear it would show what it carries
+                to everybody, and be refused.
+
+        """
+        if self.needs_authentication:
+            raise ValueError(f"{self.name} is sent inside an authentication, never in the clear")
         return CommandApdu(self.ins, self.header() + self.payload())
 
 
@@ -100,11 +118,22 @@ def require_length(answer: bytes, *lengths: int) -> None:
 
 def require_file(number: int) -> None:
     """Refuse what is no file of the application: 1 to 3 (NT4H2421Gx §8.2.3)."""
-    if number not in range(1, 4):
+    if require_integer("a file number", number) not in range(1, 4):
         raise ValueError(f"files are numbered 1 to 3, not {number}")
 
 
 def require_key(number: int) -> None:
     """Refuse what is no application key: 0 to 4 (NT4H2421Gx §8.2.4)."""
-    if number not in range(5):
+    if require_integer("a key number", number) not in range(5):
         raise ValueError(f"application keys are numbered 0 to 4, not {number}")
+
+
+def require_kind(name: str, value: object, kind: type) -> None:
+    """Refuse a value of another type, without showing it.
+
+    Raises:
+        TypeError: names *name*, and both types.
+
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {kind.__name__}, not {type(value).__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ntag424.apdu import CommandApdu, Status
+from ntag424.apdu import CommandApdu, Status, require_integer, require_octets
 from ntag424.commands._command import Request, require_length
 
 #: DF names (NT4H2421Gx §8.2.2).
@@ -15,6 +15,7 @@ APPLICATION_NAME = bytes.fromhex("D2760000850101")
 FILE_IDS = {1: 0xE103, 2: 0xE104, 3: 0xE105}
 
 _LARGEST_OFFSET = 0x7FFF
+_LONGEST_NAME = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class IsoSelectApplication(Request[None]):
     success: ClassVar[int] = Status.ISO_OK
 
     application: bytes = APPLICATION_NAME
+
+    def __post_init__(self) -> None:
+        length = len(require_octets("the name of an application", self.application))
+        if not 1 <= length <= _LONGEST_NAME:
+            raise ValueError(f"a DF name has 1 to {_LONGEST_NAME} bytes, not {length}")
 
     def apdu(self) -> CommandApdu:
         """00h A4h 04h 0Ch Lc DFName 00h."""
@@ -43,7 +49,7 @@ class IsoSelectFile(Request[None]):
     file_id: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.file_id <= 0xFFFF:
+        if not 0 <= require_integer("a file identifier", self.file_id) <= 0xFFFF:
             raise ValueError(f"a file identifier has two bytes, not {self.file_id:X}")
 
     def apdu(self) -> CommandApdu:
@@ -66,7 +72,7 @@ class IsoReadBinary(Request[bytes]):
 
     def __post_init__(self) -> None:
         _require_offset(self.offset)
-        if not 0 <= self.length <= 256:
+        if not 0 <= require_integer("a length", self.length) <= 256:
             raise ValueError(f"one command reads 1 to 256 bytes, not {self.length}")
 
     def apdu(self) -> CommandApdu:
@@ -92,8 +98,9 @@ class IsoUpdateBinary(Request[None]):
 
     def __post_init__(self) -> None:
         _require_offset(self.offset)
-        if not 1 <= len(self.content) <= 255:
-            raise ValueError(f"one command writes 1 to 255 bytes, not {len(self.content)}")
+        length = len(require_octets("the content", self.content))
+        if not 1 <= length <= 255:
+            raise ValueError(f"one command writes 1 to 255 bytes, not {length}")
 
     def apdu(self) -> CommandApdu:
         """00h D6h P1P2 = offset, Lc content, and no Le: tags answer 6700 to one.
@@ -109,5 +116,5 @@ class IsoUpdateBinary(Request[None]):
 
 
 def _require_offset(offset: int) -> None:
-    if not 0 <= offset <= _LARGEST_OFFSET:
+    if not 0 <= require_integer("an offset", offset) <= _LARGEST_OFFSET:
         raise ValueError(f"an offset is 0 to {_LARGEST_OFFSET}, not {offset}")

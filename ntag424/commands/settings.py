@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ntag424.commands._command import Command, NoAnswer, require_file, require_length
+from ntag424.commands._command import (
+    Command,
+    NoAnswer,
+    require_file,
+    require_kind,
+    require_length,
+)
 from ntag424.model.files import CommMode, FileDescription, FileSettings
 
 
@@ -44,6 +50,8 @@ class ChangeFileSettings(NoAnswer):
 
     def __post_init__(self) -> None:
         require_file(self.file_number)
+        require_kind("settings", self.settings, FileSettings)
+        require_kind("mode", self.mode, CommMode)
         if self.settings.sdm is not None and self.file_number != 2:
             raise ValueError("only file 2 has Secure Dynamic Messaging")
         if self.mode is CommMode.MAC:
@@ -53,6 +61,11 @@ class ChangeFileSettings(NoAnswer):
     def comm_mode(self) -> CommMode:
         """As told."""
         return self.mode
+
+    @property
+    def needs_authentication(self) -> bool:
+        """Encrypted: where the Change right is a key."""
+        return self.mode is not CommMode.PLAIN
 
     def header(self) -> bytes:
         """FileNo (1)."""
@@ -65,7 +78,7 @@ class ChangeFileSettings(NoAnswer):
 
 @dataclass(frozen=True, slots=True)
 class GetFileCounters(Command[int]):
-    """Read SDMReadCtr of file 2 (§10.7.3).
+    """Read SDMReadCtr of file 2, the only one that has it (§10.7.3).
 
     Encrypted where SDMCtrRet is a key, which is what real tags were seen to do. Where
     everybody may read it, the data sheet does not say: ask without authentication.
@@ -73,19 +86,14 @@ class GetFileCounters(Command[int]):
 
     ins: ClassVar[int] = 0xF6
 
-    file_number: int = 2
-
-    def __post_init__(self) -> None:
-        require_file(self.file_number)
-
     @property
     def comm_mode(self) -> CommMode:
         """Encrypted."""
         return CommMode.FULL
 
     def header(self) -> bytes:
-        """FileNo (1)."""
-        return bytes((self.file_number,))
+        """FileNo 02h (1)."""
+        return b"\x02"
 
     def parse(self, answer: bytes) -> int:
         """SDMReadCtr (3, LSB first) || 0000h."""

@@ -34,6 +34,11 @@ class GetCardUid(Command[Uid]):
         """Encrypted."""
         return CommMode.FULL
 
+    @property
+    def needs_authentication(self) -> bool:
+        """Always."""
+        return True
+
     def parse(self, answer: bytes) -> Uid:
         """UID (7)."""
         return Uid(answer)

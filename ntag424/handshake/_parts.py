@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ntag424.apdu import CommandApdu, Status
@@ -12,6 +13,7 @@ from ntag424.status_words import refusal
 #: PCDcap2 of a host that can do LRP: the first of up to 6 bytes, the others are zero.
 LRP_CAPABILITIES = b"\x02"
 _SECOND_PART = 0xAF
+_RANDOM = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,19 @@ class Challenge:
     rnd_a: bytes = field(repr=False)
     #: As it came: E(K, RndB) (16), or in LRP mode 01h || RndB (16).
     answer: bytes = field(repr=False)
+
+
+def drawn(random_bytes: Callable[[int], bytes]) -> bytes:
+    """Draw RndA, 16 bytes.
+
+    Raises:
+        ValueError: *random_bytes* gave another number of them.
+
+    """
+    rnd_a = random_bytes(_RANDOM)
+    if len(rnd_a) != _RANDOM:
+        raise ValueError(f"random_bytes({_RANDOM}) gave {len(rnd_a)} bytes")
+    return rnd_a
 
 
 def first_part(command: str, ins: int, data: bytes) -> Flow[bytes]:

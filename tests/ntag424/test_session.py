@@ -22,6 +22,7 @@ from ntag424.commands import (
     GetFileSettings,
     GetKeyVersion,
     GetVersion,
+    ReadData,
     SetBackModulation,
 )
 from ntag424.errors import (
@@ -331,13 +332,13 @@ def test_frames_without_end_end_a_session():
 
 
 def test_a_refusal_names_the_command_the_status_and_the_cause():
-    with pytest.raises(TagRefusedError, match="refused GetCardUid with 91AE: the key is wrong"):
-        Session(a_tag()).send(GetCardUid())
+    with pytest.raises(TagRefusedError, match="refused ReadData with 91AE: the key is wrong"):
+        Session(a_tag()).send(ReadData(3))
 
 
 def test_a_refusal_says_what_to_do():
     with pytest.raises(TagRefusedError) as refusal:
-        Session(a_tag()).send(GetCardUid())
+        Session(a_tag()).send(ReadData(3))
     assert refusal.value.hint.startswith("Do not try other keys")
 
 

@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ntag424 import Key, Mode, Uid
+from ntag424.apdu import CommandApdu
 from ntag424.commands import (
     ChangeFileSettings,
     ChangeKey,
     ChangeMasterKey,
+    Command,
     EnableLrp,
     GetCardUid,
     GetFileCounters,
@@ -239,6 +241,10 @@ class Host:
                 return self._outcome(IsoSelectApplication())
             case Authenticate():
                 return self._authenticated(step)
+            case Command() if self.channel is None and step.needs_authentication:
+                # The host does not send it so; another one may, and is refused.
+                command = CommandApdu(step.ins, step.header() + step.payload())
+                return self.transport.transmit(command).status
             case _ if self.channel is None or not hasattr(step, "header"):
                 return self._run(ask(step))
             case _:
