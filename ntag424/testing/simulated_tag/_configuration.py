@@ -13,6 +13,7 @@ from types import MappingProxyType
 from ntag424.apdu import Status
 from ntag424.testing.simulated_tag._access_rights import ANY_CONDITION
 from ntag424.testing.simulated_tag._card import Card
+from ntag424.testing.simulated_tag._comm_mode import CommMode
 from ntag424.testing.simulated_tag._file_settings import SDM_ENABLED
 from ntag424.testing.simulated_tag._file_system import NDEF_FILE, TagFile
 from ntag424.testing.simulated_tag._memory import FailureRule, Memory
@@ -26,6 +27,7 @@ from ntag424.testing.simulated_tag._native import (
 from ntag424.testing.simulated_tag._open_points import OpenPoints
 from ntag424.testing.simulated_tag._refusal import RefusedError
 
+_OF_THE_LOOP = 0x07
 _RANDOM_ID, _NO_CHAINED_WRITING, _LRP = 0x02, 0x0004, 0x02
 
 
@@ -68,7 +70,7 @@ def _in_lrp_mode(memory: Memory) -> Memory:
 def _tamper(memory: Memory, data: bytes, _points: OpenPoints) -> Memory:
     """TTConfig (1) || TTStatusKey (1)."""
     if memory.tamper is None:
-        raise RefusedError(Status.PARAMETER_ERROR)
+        return memory
     _require_only(0x01, data[0])
     if data[1] not in ANY_CONDITION:
         raise RefusedError(Status.PARAMETER_ERROR)
@@ -112,7 +114,7 @@ _OPTIONS: Mapping[int, _Option] = MappingProxyType(
         0x00: _Option(1, _random_id, surely_confirmed=True),
         0x04: _Option(2, _chained_writing),
         0x05: _Option(10, _capabilities, surely_confirmed=True),
-        0x07: _Option(2, _tamper),
+        _OF_THE_LOOP: _Option(2, _tamper),
         0x0A: _Option(5, _failure_rule),
         0x0B: _Option(1, _back_modulation),
     }
@@ -121,6 +123,8 @@ _OPTIONS: Mapping[int, _Option] = MappingProxyType(
 
 def _set_configuration(card: Card, request: Request) -> Reply:
     option = _OPTIONS.get(request.header[0])
+    if option is _OPTIONS[_OF_THE_LOOP] and card.memory.tamper is None:
+        option = None
     if option is None:
         raise RefusedError(Status.PARAMETER_ERROR)
     if len(request.data) != option.length:
@@ -134,4 +138,6 @@ def _set_configuration(card: Card, request: Request) -> Reply:
     return DONE if confirmed else Reply(ends_session=True)
 
 
-SET_CONFIGURATION = NativeCommand(1, with_key_0, _set_configuration, has_data=True)
+SET_CONFIGURATION = NativeCommand(
+    1, with_key_0, _set_configuration, has_data=True, secured_as=CommMode.FULL
+)

@@ -119,7 +119,7 @@ def _counter_under(card: Card, old: TagFile, new: TagFile) -> int:
     return 0
 
 
-GET_FILE_SETTINGS = NativeCommand(1, _existing_file, _get_file_settings)
+GET_FILE_SETTINGS = NativeCommand(1, _existing_file, _get_file_settings, secured_as=CommMode.MAC)
 CHANGE_FILE_SETTINGS = NativeCommand(1, _changing, _change_file_settings, has_data=True)
 
 # ---- counters -------------------------------------------------------------------------------
@@ -139,4 +139,5 @@ def _get_file_counters(card: Card, _request: Request) -> Reply:
     return Reply(card.memory.read_counter.to_bytes(3, "little") + bytes(2))
 
 
-GET_FILE_COUNTERS = NativeCommand(1, _retrieving, _get_file_counters)
+# With a MAC or encrypted, the question is as long.
+GET_FILE_COUNTERS = NativeCommand(1, _retrieving, _get_file_counters, secured_as=CommMode.FULL)

@@ -65,7 +65,9 @@ class _Version:
         return ResponseApdu(whole.data[len(b"".join(self.parts[:-1])) :], Status.OK)
 
 
-GET_VERSION = NativeCommand(0, always(CommMode.MAC), _get_version, at_master_file=True)
+GET_VERSION = NativeCommand(
+    0, always(CommMode.MAC), _get_version, at_master_file=True, secured_as=CommMode.MAC
+)
 
 # ---- GetCardUID -----------------------------------------------------------------------------
 
@@ -75,7 +77,9 @@ def _get_card_uid(card: Card, _request: Request) -> Reply:
 
 
 # At the MF it lacks an authentication, as it does before one: table 62 has no other refusal.
-GET_CARD_UID = NativeCommand(0, with_any_key, _get_card_uid, at_master_file=True)
+GET_CARD_UID = NativeCommand(
+    0, with_any_key, _get_card_uid, at_master_file=True, secured_as=CommMode.FULL
+)
 
 # ---- Read_Sig -------------------------------------------------------------------------------
 
@@ -105,6 +109,7 @@ READ_SIGNATURE = NativeCommand(
             Status.AUTHENTICATION_ERROR: Status.COMMAND_NOT_FOUND,
         }
     ),
+    secured_as=CommMode.FULL,
 )
 
 # ---- GetTTStatus ----------------------------------------------------------------------------
@@ -121,4 +126,6 @@ def _get_tamper_status(card: Card, _request: Request) -> Reply:
     return Reply(card.measure_loop())
 
 
-GET_TAMPER_STATUS = NativeCommand(0, _asking_the_loop, _get_tamper_status)
+GET_TAMPER_STATUS = NativeCommand(
+    0, _asking_the_loop, _get_tamper_status, secured_as=CommMode.FULL
+)

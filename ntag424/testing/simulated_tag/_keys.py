@@ -60,5 +60,7 @@ def _get_key_version(card: Card, request: Request) -> Reply:
     return Reply(bytes([card.key(request.header[0]).version]))
 
 
-CHANGE_KEY = NativeCommand(1, _existing_key_with_key_0, _change_key, has_data=True)
-GET_KEY_VERSION = NativeCommand(1, always(CommMode.MAC), _get_key_version)
+CHANGE_KEY = NativeCommand(
+    1, _existing_key_with_key_0, _change_key, has_data=True, secured_as=CommMode.FULL
+)
+GET_KEY_VERSION = NativeCommand(1, always(CommMode.MAC), _get_key_version, secured_as=CommMode.MAC)

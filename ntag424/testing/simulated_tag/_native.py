@@ -11,6 +11,8 @@ from ntag424.testing.simulated_tag._card import Card
 from ntag424.testing.simulated_tag._comm_mode import CommMode
 from ntag424.testing.simulated_tag._refusal import RefusedError
 
+_BLOCK, _MAC = 16, 8
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -42,12 +44,15 @@ class NativeCommand:
     """One native command that runs in a session and, some of them, outside.
 
     *mode* says how the command is sent for a CmdHeader of *header_length* bytes, or
-    refuses who may not send it; *run* carries it out. *refusals* replaces status words.
+    refuses who may not send it; *run* carries it out. *secured_as* is the mode of every such
+    command in a session, whatever it is about: then its length is looked at before anything
+    else. *refusals* replaces status words.
     """
 
     header_length: int
     mode: Callable[[Card, bytes], CommMode]
     run: Callable[[Card, Request], Reply]
+    secured_as: CommMode | None = None
     has_data: bool = False
     at_master_file: bool = False
     refusals: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,6 +76,8 @@ class NativeCommand:
         if not self.at_master_file:
             card.require_application()
         header, body = command.data[: self.header_length], command.data[self.header_length :]
+        if card.session is not None and self.secured_as is not None:
+            _require_due_length(body, self.secured_as, has_data=self.has_data)
         mode = self.mode(card, header)
         if mode is not CommMode.PLAIN:
             # Before the MAC is looked at: what is not due makes the length wrong.
@@ -83,8 +90,10 @@ class NativeCommand:
 
 
 def _require_due_length(body: bytes, mode: CommMode, *, has_data: bool) -> None:
-    shortest = mode.length(1) if has_data else 8
+    shortest = mode.length(1) if has_data else _MAC
     if len(body) < shortest or (len(body) > shortest and not has_data):
+        raise RefusedError(Status.LENGTH_ERROR)
+    if mode is CommMode.FULL and (len(body) - _MAC) % _BLOCK:
         raise RefusedError(Status.LENGTH_ERROR)
 
 

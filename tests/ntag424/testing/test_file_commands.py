@@ -350,10 +350,11 @@ def test_a_free_counter_in_a_session_is_in_full_mode_unless_told_otherwise():
     ],
 )
 def test_a_counter_is_refused_to_who_has_no_right(settings, number, file_number, refusal):
-    tag = tag_with(settings)
+    host = Host(tag_with(settings))
+    command = native(COUNTERS, file_number)
     if number is not None:
-        Host(tag).authenticate(number)
-    assert tag.transmit(native(COUNTERS, file_number)).status == refusal
+        command = host.authenticate(number).command(COUNTERS, file_number)
+    assert host.tag.transmit(command).status == refusal
 
 
 def test_asking_for_the_counter_ends_a_run_of_reads():
