@@ -4,12 +4,14 @@
 """
 
 from ntag424.testing.faulty_transport import FaultyTransport
-from ntag424.testing.scripted_transport import ScriptedTransport
+from ntag424.testing.scripted_transport import Either, InAnyOrder, ScriptedTransport
 from ntag424.testing.simulated_tag import OpenPoints, SimulatedTag
 from ntag424.testing.tap_source import TapSource, tap_source
 
 __all__ = [
+    "Either",
     "FaultyTransport",
+    "InAnyOrder",
     "OpenPoints",
     "ScriptedTransport",
     "SimulatedTag",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ntag424.apdu import CommandApdu, Status
 from ntag424.errors import TransportError
 from ntag424.testing.faulty_transport import FaultyTransport
-from ntag424.testing.scripted_transport import ScriptedTransport
+from ntag424.testing.scripted_transport import Either, InAnyOrder, ScriptedTransport
 from ntag424.testing.simulated_tag import SimulatedTag
 from tests.ntag424.testing.hosting import TAG_UID, Host, master_of, native, opened
 from tests.ntag424.testing.reading import APPLICATION
@@ -165,18 +167,32 @@ def test_a_recording_that_was_played_is_finished():
 def test_a_recording_that_goes_on_is_not_finished():
     transport = ScriptedTransport(RECORDING)
     transport.transmit(APPLICATION)
-    with pytest.raises(AssertionError, match="1 of 2 commands were never sent"):
+    with pytest.raises(AssertionError, match="90AD0000070200000002000000 is due as command 1"):
         transport.assert_finished()
 
 
-@pytest.mark.parametrize(
-    "command",
-    [READ, CommandApdu(0xA4, APPLICATION.data, cla=0x00, p1=0x04, p2=0x0C, le=None)],
-    ids=["another", "without Le"],
-)
-def test_a_command_that_is_not_due_is_told(command):
-    with pytest.raises(AssertionError, match="command 0 is due as 00A4040C07D276000085010100"):
-        ScriptedTransport(RECORDING).transmit(command)
+DIFFERENT = {
+    "CLA": (replace(READ, cla=0), "CLA is 00, not 90"),
+    "INS": (replace(READ, ins=0x8D), "INS is 8D, not AD"),
+    "P1": (replace(READ, p1=1), "P1 is 01, not 00"),
+    "P2": (replace(READ, p2=2), "P2 is 02, not 00"),
+    "Lc": (replace(READ, data=READ.data + b"\0"), "Lc is 08, not 07"),
+    "the data": (replace(READ, data=b"\x02\0\1" + READ.data[3:]), "differ from byte 2 on"),
+    "Le": (replace(READ, le=None), "Le is missing, not 00"),
+    "another Le": (replace(READ, le=4), "Le is 04, not 00"),
+}
+
+
+@pytest.mark.parametrize(("command", "difference"), DIFFERENT.values(), ids=DIFFERENT)
+def test_a_command_that_is_not_due_is_told_with_what_differs(command, difference):
+    due = f"command 0 is due as {bytes(READ).hex().upper()}, not as "
+    with pytest.raises(AssertionError, match=f"{due}.*: .*{difference}"):
+        ScriptedTransport([(bytes(READ), b"\x91\x00")]).transmit(command)
+
+
+def test_a_recorded_command_that_is_none_is_still_compared():
+    with pytest.raises(AssertionError, match="differ from byte 1 on"):
+        ScriptedTransport([(b"\x90", b"\x91\x00")]).transmit(READ)
 
 
 def test_a_command_after_the_end_is_told():
@@ -187,3 +203,110 @@ def test_a_command_after_the_end_is_told():
 def test_a_recorded_answer_has_a_status_word():
     with pytest.raises(ValueError, match="at least 2 bytes"):
         ScriptedTransport([(bytes(READ), b"\x91")])
+
+
+def said(transport, *commands):
+    return [bytes(transport.transmit(each)).hex() for each in commands]
+
+
+ONE, TWO, THREE = (CommandApdu(ins) for ins in (1, 2, 3))
+
+
+def told(command, answer):
+    return bytes(command), bytes.fromhex(answer)
+
+
+FORK = [
+    Either([told(ONE, "9101"), told(TWO, "9102")], [told(THREE, "9103")]),
+    told(TWO, "91FF"),
+]
+
+
+@pytest.mark.parametrize(
+    ("commands", "answers"),
+    [((ONE, TWO, TWO), ["9101", "9102", "91ff"]), ((THREE, TWO), ["9103", "91ff"])],
+)
+def test_a_script_may_go_on_in_either_of_two_ways(commands, answers):
+    transport = ScriptedTransport(FORK)
+    assert said(transport, *commands) == answers
+    transport.assert_finished()
+
+
+def test_the_first_command_decides_which_way_it_is():
+    transport = ScriptedTransport(FORK)
+    transport.transmit(ONE)
+    with pytest.raises(AssertionError, match="command 1 is due as 9002000000, not as 9003"):
+        transport.transmit(THREE)
+
+
+def test_a_mismatch_tells_every_command_that_is_due():
+    with pytest.raises(AssertionError, match="due as 9001000000 or 9003000000, not as 9002"):
+        ScriptedTransport(FORK).transmit(TWO)
+
+
+def test_two_ways_may_begin_alike():
+    fork = Either([told(ONE, "9100"), told(TWO, "9102")], [told(ONE, "9100"), told(THREE, "9103")])
+    assert said(ScriptedTransport([fork]), ONE, THREE) == ["9100", "9103"]
+
+
+def test_of_two_answers_the_first_is_given():
+    fork = Either([told(ONE, "9101")], [told(ONE, "9102"), told(TWO, "9100")])
+    transport = ScriptedTransport([fork])
+    assert said(transport, ONE) == ["9101"]
+    transport.assert_finished()
+
+
+@pytest.mark.parametrize("commands", [(TWO,), (ONE, TWO)], ids=["without", "with"])
+def test_an_empty_script_may_be_passed_over(commands):
+    transport = ScriptedTransport([Either([told(ONE, "9101")], []), told(TWO, "9102")])
+    said(transport, *commands)
+    transport.assert_finished()
+
+
+def test_what_may_be_passed_over_may_be_missing_at_the_end():
+    ScriptedTransport([Either([told(ONE, "9101")], [])]).assert_finished()
+
+
+ALL = InAnyOrder(
+    [told(ONE, "9101"), told(TWO, "9102")], [told(THREE, "9103")], [told(ONE, "9111")]
+)
+
+
+@pytest.mark.parametrize(
+    ("commands", "answers"),
+    [
+        ((THREE, ONE, TWO, ONE), ["9103", "9101", "9102", "9111"]),
+        ((ONE, TWO, ONE, THREE), ["9101", "9102", "9111", "9103"]),
+    ],
+)
+def test_a_script_may_be_in_any_order(commands, answers):
+    transport = ScriptedTransport([ALL])
+    assert said(transport, *commands) == answers
+    transport.assert_finished()
+
+
+def test_a_script_in_any_order_needs_all_of_its_parts():
+    transport = ScriptedTransport([ALL])
+    said(transport, THREE, ONE, TWO)
+    with pytest.raises(AssertionError, match="9001000000 is due as command 3"):
+        transport.assert_finished()
+
+
+def test_a_part_in_any_order_runs_to_its_end():
+    transport = ScriptedTransport([InAnyOrder([told(ONE, "9100"), told(TWO, "9100")], [FORK[1]])])
+    transport.transmit(ONE)
+    with pytest.raises(AssertionError, match="command 1 is due as 9002000000, not as 9003"):
+        transport.transmit(THREE)
+
+
+def test_many_parts_that_are_alike_are_no_burden():
+    transport = ScriptedTransport([InAnyOrder(*[[told(ONE, "9100")]] * 40)])
+    said(transport, *[ONE] * 40)
+    transport.assert_finished()
+
+
+def test_scripts_may_lie_in_one_another():
+    inner = Either([told(TWO, "9102")], [InAnyOrder([told(TWO, "9122")], [told(THREE, "9103")])])
+    transport = ScriptedTransport([InAnyOrder([inner], [told(ONE, "9101")])])
+    assert said(transport, THREE, TWO, ONE) == ["9103", "9122", "9101"]
+    transport.assert_finished()
