@@ -6,6 +6,9 @@ nothing but bytes and knows none of them.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 from ntag424.keys import KeyScheme
 from ntag424.model import Generation, Mode, TamperStatus
 from ntag424.model.files import SdmAccess, SdmBlock
@@ -49,12 +52,19 @@ def tap_source(
     mode: Mode = Mode.AES,
     file_data: bytes | None = None,
     tamper: TamperStatus | None = None,
+    random_bytes: Callable[[int], bytes] = os.urandom,
 ) -> TapSource:
     """Make a simulated tag as provisioning would write it, and tap it.
 
     *generation* is what `{kv}` and `{epoch}` say and what the keys are derived for;
     the first tap shows *read_counter* + 1. *file_data* is the plaintext of `{file:N}`;
-    *tamper* makes it a TagTamper chip whose loop was last found so.
+    *tamper* makes it a TagTamper chip whose loop was last found so. *random_bytes* is the
+    tag's source, see `SimulatedTag`: with one that repeats itself, such as `bytes` or
+    `random.Random(7).randbytes`, the taps are the same in every run.
+
+    Raises:
+        ValueError: the template, the keys and what it takes beside them do not fit.
+
     """
     layout = template.layout(generation, mode=mode, file_data=file_data)
     meta_read = scheme.meta_read_number if template.encrypts else None
@@ -68,6 +78,7 @@ def tap_source(
         read_counter=read_counter,
         lrp=mode == Mode.LRP,
         tamper=None if tamper is None else bytes(tamper),
+        random_bytes=random_bytes,
     )
     return TapSource(tag)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import traceback
 from base64 import b64encode
 
@@ -46,7 +47,8 @@ from ntag424.model.files import (
 )
 from ntag424.session import Session
 from ntag424.status_words import MEANINGS, meaning_of
-from ntag424.testing import OpenPoints, SimulatedTag
+from ntag424.testing import OpenPoints, ScriptedTransport, SimulatedTag
+from tests.support import vectors
 
 UID = Uid.from_hex("04DE5F1EACC040")
 FACTORY = Key(bytes(16))
@@ -56,6 +58,7 @@ NDEF = FileSettings(
     AccessRights(FREE, 0, 0, 0),
     SdmBlock(EncryptedMirror(60), 1, SecuredRead(2, 130, 130), ReadCounter(1)),
 )
+BY_ID = {each.id: each for each in vectors("chip", "auth_ev2_first", "auth_ev2_non_first")}
 both_modes = pytest.mark.parametrize("mode", list(Mode))
 
 
@@ -223,6 +226,19 @@ def test_a_counter_that_everybody_may_read_is_read_without_authentication():
 # ---- the same with an event loop ------------------------------------------------------------
 
 
+class Recorder:
+    """A reader that notes every octet that is said."""
+
+    def __init__(self, tag):
+        self._tag = tag
+        self.octets = []
+
+    def transmit(self, command):
+        answer = self._tag.transmit(command)
+        self.octets += [bytes(command), bytes(answer)]
+        return answer
+
+
 class AsyncTag:
     """A simulated tag behind a reader that must be awaited."""
 
@@ -246,6 +262,66 @@ def test_an_asynchronous_session_does_the_same(mode):
         return version.uid, await second.read(2, length=5), second.is_alive, first.is_alive
 
     assert asyncio.run(talk()) == (UID, b"hello", True, False)
+
+
+FIRST, NON_FIRST = BY_ID["an12196-t20"], BY_ID["an12196-t24"]
+
+
+def test_recorded_authentications_are_played_back_with_their_random_numbers():
+    recording = [
+        (each[f"capdu{part}"], each[f"rapdu{part}"])
+        for each in (FIRST, NON_FIRST)
+        for part in (1, 2)
+    ]
+    session = Session(ScriptedTransport(recording))
+    first = session.authenticate(
+        3, FACTORY, mode=Mode.AES, random_bytes=lambda _count: FIRST["rnd_a"]
+    )
+    second = first.authenticate(0, FACTORY, random_bytes=lambda _count: NON_FIRST["rnd_a"])
+    assert second.channel.transaction_id == FIRST["ti"]
+
+
+@both_modes
+def test_two_sessions_with_the_same_random_numbers_on_both_sides_are_the_same(mode):
+    def talk():
+        tag = SimulatedTag(
+            uid=UID,
+            keys=[bytes(16)] * 5,
+            ndef_file=b"",
+            file_settings=bytes.fromhex("00E0EE"),
+            lrp=mode is Mode.LRP,
+            random_bytes=random.Random(1).randbytes,
+        )
+        log = Recorder(tag)
+        session = Session(log)
+        session.select()
+        first = session.authenticate(0, FACTORY, random_bytes=random.Random(2).randbytes)
+        first.authenticate(1, FACTORY, random_bytes=random.Random(3).randbytes).send(GetCardUid())
+        return log.octets
+
+    assert talk() == talk()
+
+
+@both_modes
+def test_an_asynchronous_session_takes_random_numbers_too(mode):
+    drawn = []
+
+    def random_bytes(count):
+        drawn.append(count)
+        return bytes(count)
+
+    async def talk():
+        session = AsyncSession(AsyncTag(a_tag(mode)))
+        first = await session.authenticate(0, FACTORY, random_bytes=random_bytes)
+        await first.authenticate(1, FACTORY, random_bytes=random_bytes)
+
+    asyncio.run(talk())
+    assert drawn == [16, 16]
+
+
+def test_a_random_number_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"random_bytes\(16\) gave 4 bytes"):
+        Session(a_tag()).authenticate(0, FACTORY, random_bytes=lambda _count: bytes(4))
 
 
 def test_an_asynchronous_session_ends_when_contact_is_lost():

@@ -31,6 +31,11 @@ def require_condition(name: str, condition: int, allowed: tuple[int, ...]) -> No
         raise ValueError(f"{name} must not be access condition {condition:X}")
 
 
+def known(condition: int, allowed: tuple[int, ...]) -> int:
+    """Give *condition*, or NEVER for one that is reserved (§8.2.3.3)."""
+    return condition if condition in allowed else NEVER
+
+
 def granted_by_key(conditions: Collection[int], key_number: int | None) -> bool:
     """Let pass whom one of *conditions* lets pass; tell whether *key_number* does it.
 

@@ -63,7 +63,8 @@ def _in_lrp_mode(memory: Memory) -> Memory:
     memory = replace(memory, lrp=True)
     ndef = memory.files[NDEF_FILE]
     option = bytes([ndef.raw_settings[0] & ~SDM_ENABLED])
-    off = TagFile.of(ndef.content, option + ndef.raw_settings[1:3], memory.chip)
+    settings = option + ndef.raw_settings[1:3]
+    off = TagFile.found(NDEF_FILE, ndef.content, settings, memory.chip)
     return memory.with_file(NDEF_FILE, off)
 
 

@@ -8,15 +8,17 @@ from ntag424.testing.simulated_tag._access_rights import (
     ANY_CONDITION,
     FREE,
     NEVER,
+    known,
     parse_conditions,
     require_condition,
 )
 from ntag424.testing.simulated_tag._comm_mode import CommMode
 from ntag424.testing.simulated_tag._refusal import SettingsLengthError
 from ntag424.testing.simulated_tag._sdm_model import Chip, Sdm
-from ntag424.testing.simulated_tag._sdm_settings import parse_sdm
+from ntag424.testing.simulated_tag._sdm_settings import parse_sdm, read_sdm
 
 SDM_ENABLED = 0x40
+_FIXED = 3
 _COMM_MODE = 0x03
 
 
@@ -54,10 +56,7 @@ def parse_file_settings(settings: bytes, chip: Chip) -> FileSettings:
         SettingsLengthError: they are too short or too long.
         ValueError: *chip* would refuse these settings; the sentence says why.
     """
-    if len(settings) < 3:
-        raise SettingsLengthError(
-            "file settings have at least FileOption and AccessRights, 3 bytes"
-        )
+    _require_fixed_part(settings)
     option = settings[0]
     if option & ~(SDM_ENABLED | _COMM_MODE):
         raise ValueError(f"FileOption {option:02X} sets reserved bits")
@@ -72,3 +71,29 @@ def parse_file_settings(settings: bytes, chip: Chip) -> FileSettings:
     elif len(settings) > 3:
         raise SettingsLengthError("file settings without SDM end after AccessRights")
     return FileSettings(read, write, read_write, change, CommMode.from_option(option), sdm)
+
+
+def read_file_settings(settings: bytes, chip: Chip, *, has_sdm: bool) -> FileSettings:
+    """Take settings as *chip* would if it held them, also such as it refuses to be given.
+
+    A reserved condition lets nobody pass, as F does (§8.2.3.3); reserved bits say nothing.
+    Only the file that *has_sdm* mirrors anything.
+
+    Raises:
+        SettingsLengthError: not even FileOption and AccessRights are there.
+    """
+    _require_fixed_part(settings)
+    change, read_write, write, read = (
+        known(condition, ANY_CONDITION) for condition in parse_conditions(settings[1:3])
+    )
+    sdm = None
+    if has_sdm and settings[0] & SDM_ENABLED and len(settings) >= 2 * _FIXED:
+        sdm = read_sdm(settings[_FIXED:], chip)
+    return FileSettings(read, write, read_write, change, CommMode.from_option(settings[0]), sdm)
+
+
+def _require_fixed_part(settings: bytes) -> None:
+    if len(settings) < _FIXED:
+        raise SettingsLengthError(
+            "file settings have at least FileOption and AccessRights, 3 bytes"
+        )

@@ -8,7 +8,12 @@ from types import MappingProxyType
 from typing import Self
 
 from ntag424.apdu import CommandApdu, Status
-from ntag424.testing.simulated_tag._file_settings import FileSettings, parse_file_settings
+from ntag424.testing.simulated_tag._file_settings import (
+    SDM_ENABLED,
+    FileSettings,
+    parse_file_settings,
+    read_file_settings,
+)
 from ntag424.testing.simulated_tag._refusal import RefusedError
 from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE, Chip
 
@@ -26,18 +31,20 @@ FILE_SIZES: Mapping[int, int] = MappingProxyType(
     {CC_FILE: 32, NDEF_FILE: FILE_SIZE, PROPRIETARY_FILE: 128}
 )
 
-#: At delivery: the capability container with its NDEF and proprietary TLVs.
-_CC = bytes.fromhex("001720010000FF0406E104010000000506E10500808283")
-#: FileOption || AccessRights of the NDEF file at delivery.
-NDEF_SETTINGS = bytes.fromhex("00E0EE")
-#: Content before zero fill, and settings.
-_AT_DELIVERY: Mapping[int, tuple[bytes, bytes]] = MappingProxyType(
+_NAMES: Mapping[int, str] = MappingProxyType(
     {
-        CC_FILE: (_CC, bytes.fromhex("0000E0")),
-        NDEF_FILE: (b"", NDEF_SETTINGS),
-        PROPRIETARY_FILE: (b"", bytes.fromhex("033023")),
+        CC_FILE: "the capability container",
+        NDEF_FILE: "the NDEF file",
+        PROPRIETARY_FILE: "the proprietary file",
     }
 )
+
+#: At delivery: the capability container with its NDEF and proprietary TLVs.
+CC = bytes.fromhex("001720010000FF0406E104010000000506E10500808283")
+#: At delivery: FileOption || AccessRights of each file.
+CC_SETTINGS = bytes.fromhex("0000E0")
+NDEF_SETTINGS = bytes.fromhex("00E0EE")
+PROPRIETARY_SETTINGS = bytes.fromhex("033023")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,29 @@ class TagFile:
         """
         return cls(content, raw_settings, parse_file_settings(raw_settings, chip))
 
+    @classmethod
+    def found(cls, number: int, content: bytes, raw_settings: bytes, chip: Chip) -> Self:
+        """Take file *number* as it lies on *chip*, with settings that may be impossible.
 
-def files_at_delivery(chip: Chip) -> dict[int, TagFile]:
-    """Give the three files of the application, by number, as NXP ships them on *chip*."""
-    return {
-        number: TagFile.of(content.ljust(FILE_SIZES[number], b"\0"), settings, chip)
-        for number, (content, settings) in _AT_DELIVERY.items()
-    }
+        Raises:
+            ValueError: FileOption and AccessRights are not there.
+        """
+        settings = read_file_settings(raw_settings, chip, has_sdm=number == NDEF_FILE)
+        return cls(content, raw_settings, settings)
+
+    @classmethod
+    def filled(cls, number: int, content: bytes, raw_settings: bytes, chip: Chip) -> Self:
+        """Give file *number*, zero-filled behind *content*, with settings that are possible.
+
+        Raises:
+            ValueError: *content* is too long, or *chip* would refuse the settings.
+        """
+        size = FILE_SIZES[number]
+        if len(content) > size:
+            raise ValueError(f"{_NAMES[number]} has {size} bytes, not {len(content)}")
+        if raw_settings[:1] and raw_settings[0] & SDM_ENABLED and number != NDEF_FILE:
+            raise ValueError(f"{_NAMES[number]} has no Secure Dynamic Messaging")
+        return cls.of(content.ljust(size, b"\0"), raw_settings, chip)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,25 +23,22 @@ from ntag424.testing.simulated_tag._native import (
 )
 from ntag424.testing.simulated_tag._refusal import RefusedError
 
-_PLAIN_CHIP, _TAG_TAMPER, _STANDARD_BACK_MODULATION = 0x02, 0x08, 0x80
-_SOFTWARE = bytes.fromhex("04040201021105")
-#: What follows the UID in part 3: batch, week 1 of 2024.
-_PRODUCTION = bytes.fromhex("00000000000124")
+_STANDARD_BACK_MODULATION = 0x80
 
 # ---- GetVersion -----------------------------------------------------------------------------
 
 
 def _hardware(memory: Memory) -> bytes:
-    subtype = _PLAIN_CHIP if memory.tamper is None else _TAG_TAMPER
+    subtype = memory.hardware[2] & ~_STANDARD_BACK_MODULATION
     if not memory.strong_back_modulation:
         subtype |= _STANDARD_BACK_MODULATION
-    return bytes.fromhex("0404") + bytes([subtype]) + bytes.fromhex("30001105")
+    return memory.hardware[:2] + bytes([subtype]) + memory.hardware[3:]
 
 
 def _get_version(card: Card, _request: Request) -> Reply:
     # Random ID hides the UID here too, at once; GetCardUID alone gives it then.
     uid = bytes(len(card.memory.uid)) if card.memory.random_id else card.memory.uid
-    parts = (_hardware(card.memory), _SOFTWARE, uid + _PRODUCTION)
+    parts = (_hardware(card.memory), card.memory.software, uid + card.memory.production)
     card.open_command = _Version(parts, sent=1)
     return Reply(parts[0], Status.ADDITIONAL_FRAME)
 

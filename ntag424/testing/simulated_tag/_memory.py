@@ -17,6 +17,11 @@ from ntag424.testing.simulated_tag._tamper import TamperLoop
 
 KEY_LENGTH, SIGNATURE_LENGTH, UID_LENGTH = 16, 56, 7
 _MAX_COUNTER = 0xFFFFFF
+#: What GetVersion says at delivery: hardware, with and without TagTamper; software 1.2; and,
+#: behind the UID, batch and FabKey (5), week (1) and year (1), here week 1 of 2024.
+HARDWARE, HARDWARE_WITH_LOOP = bytes.fromhex("04040230001105"), bytes.fromhex("04040830001105")
+SOFTWARE = bytes.fromhex("04040201021105")
+PRODUCTION = bytes.fromhex("00000000000124")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,11 @@ class AppKey:
     failures: Failures = Failures()
 
     def __post_init__(self) -> None:
-        """Refuse a key of another length."""
+        """Refuse a key of another length, and a version of more than a byte."""
         if len(self.value) != KEY_LENGTH:
             raise ValueError("every AppKey has 16 bytes")
+        if not 0 <= self.version <= 0xFF:
+            raise ValueError(f"a key version is one byte, not {self.version}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +75,11 @@ class Memory:
 
     *signature* (56) answers Read_Sig, *files* are the three by number, *read_counter* is
     SDMReadCtr, *user_capabilities* are PDCap2.5 || PDCap2.6, *tamper* is None on a chip
-    without TagTamper.
+    without TagTamper. GetVersion answers with *hardware* (7), *software* (7), the UID and
+    *production* (7 or 8); *hardware* does not tell the back modulation.
 
     Raises:
-        ValueError: a length is wrong, or SDMReadCtr lies beyond its limits.
+        ValueError: a length is wrong, or SDMReadCtr does not fit.
     """
 
     uid: bytes
@@ -86,6 +94,9 @@ class Memory:
     failure_rule: FailureRule = FailureRule()
     strong_back_modulation: bool = True
     tamper: TamperLoop | None = None
+    hardware: bytes = HARDWARE
+    software: bytes = SOFTWARE
+    production: bytes = PRODUCTION
 
     def __post_init__(self) -> None:
         """Refuse what no chip can hold."""
@@ -99,9 +110,17 @@ class Memory:
             raise ValueError("PDCap2.5 and PDCap2.6 are 2 bytes")
         if not 0 <= self.read_counter <= _MAX_COUNTER:
             raise ValueError(f"SDMReadCtr has 24 bits, {self.read_counter} does not fit")
-        self._check_limits()
+        if (len(self.hardware), len(self.software)) != (7, 7):
+            raise ValueError("GetVersion has 7 bytes of hardware and 7 of software")
+        if len(self.production) not in (7, 8):
+            raise ValueError("GetVersion has 7 or 8 bytes of production data behind the UID")
 
-    def _check_limits(self) -> None:
+    def require_counter_below_limit(self) -> None:
+        """Refuse a counter that no chip can have reached.
+
+        Raises:
+            ValueError: SDMReadCtr lies above its limit.
+        """
         for file in self.files.values():
             limit = None if file.settings.sdm is None else file.settings.sdm.counter_limit
             if limit is not None and self.read_counter > limit:

@@ -42,6 +42,6 @@ def next_count(read_counter: int, sdm: Sdm) -> int:
     # A limit of FFFFFF means none, so the overflow is what stops the tag there.
     if read_counter == _MAX_COUNTER:
         raise RefusedError(Status.INTEGRITY_ERROR)
-    if read_counter == sdm.counter_limit:
+    if sdm.counter_limit is not None and read_counter >= sdm.counter_limit:
         raise RefusedError(Status.PERMISSION_DENIED)
     return read_counter + 1

@@ -40,7 +40,7 @@ def mirrored(file: bytes, sdm: Sdm, identity: Identity, read_counter: int) -> by
         _put(content, sdm.mirror.place.offset, _picc_data(sdm.mirror, identity, read_counter))
     if sdm.tamper is not None:
         # Raw, and before encryption: what lies in the plaintext half goes in with it.
-        content[sdm.tamper.offset : sdm.tamper.end] = identity.measure_loop()
+        _overwrite(content, sdm.tamper.offset, identity.measure_loop())
     if sdm.secured is not None:
         session = _session(sdm.secured, sdm.mirror, identity, read_counter)
         _mirror_secured(content, sdm.secured, session)
@@ -49,7 +49,13 @@ def mirrored(file: bytes, sdm: Sdm, identity: Identity, read_counter: int) -> by
 
 def _put(content: bytearray, offset: int, value: bytes) -> None:
     """Write *value* as upper-case hex characters."""
-    content[offset : offset + 2 * len(value)] = value.hex().upper().encode("ascii")
+    _overwrite(content, offset, value.hex().upper().encode("ascii"))
+
+
+def _overwrite(content: bytearray, offset: int, value: bytes) -> None:
+    """Write so much of *value* as lies inside the file: impossible settings reach beyond it."""
+    room = max(len(content) - offset, 0)
+    content[offset : offset + len(value)] = value[:room]
 
 
 def _mirror_plain(content: bytearray, plain: PlainMirror, uid: bytes, read_counter: int) -> None:
@@ -88,6 +94,8 @@ def _session(
 def _mirror_secured(content: bytearray, secured: SecuredRead, session: Session) -> None:
     if secured.encrypted is not None:
         half = secured.encrypted.first_half
-        _put(content, half.offset, session.encrypt(bytes(content[half.offset : half.end])))
+        plain = bytes(content[half.offset : half.end])
+        # Whole blocks, which any possible settings ask for.
+        _put(content, half.offset, session.encrypt(plain[: len(plain) // _BLOCK * _BLOCK]))
     mac = session.cmac(bytes(content[secured.mac_input_offset : secured.mac_offset]))
     _put(content, secured.mac_offset, mac[1::2])

@@ -1,7 +1,6 @@
 """What Secure Dynamic Messaging does to a file, as values (NT4H2421Gx §9.3).
 
-Each value checks the rules the chip has for it, so that an SDM configuration
-the chip would refuse cannot be made.
+A configuration may be one that the chip would refuse: `require_consistent` has its rules.
 """
 
 from __future__ import annotations
@@ -31,11 +30,6 @@ class Region:
     name: str
     offset: int
     length: int
-
-    def __post_init__(self) -> None:
-        """Refuse a region that is not wholly inside the file."""
-        if self.end > FILE_SIZE:
-            raise ValueError(f"{self.name} at offset {self.offset} reaches beyond the file")
 
     @property
     def end(self) -> int:
@@ -110,19 +104,6 @@ class SecuredRead:
     mac_offset: int
     encrypted: Region | None
 
-    def __post_init__(self) -> None:
-        """Refuse a MAC window that is reversed or does not cover the ciphertext."""
-        if self.mac_input_offset > self.mac_offset:
-            raise ValueError("SDMMACInputOffset must not lie behind SDMMACOffset")
-        if self.encrypted is None:
-            return
-        if self.encrypted.length == 0 or self.encrypted.length % 32:
-            raise ValueError("SDMENCLength must be a multiple of 32 characters and not 0")
-        if self.encrypted.offset < self.mac_input_offset:
-            raise ValueError("SDMENCFileData must not begin before SDMMACInputOffset")
-        if self.encrypted.end > self.mac_offset:
-            raise ValueError("SDMENCFileData must end before SDMMACOffset")
-
     @property
     def mac(self) -> Region:
         """Where SDMMAC goes."""
@@ -149,16 +130,44 @@ class Sdm:
     secured: SecuredRead | None
     tamper: Region | None
 
-    def __post_init__(self) -> None:
-        """Refuse regions that overlap and a limit that is already reached."""
-        if self.counter_limit == 0:
-            raise ValueError("SDMReadCtrLimit must be above the counter, which starts at 0")
-        parts = [part for part in (self.mirror, self.secured) if part is not None]
-        regions = [region for part in parts for region in part.regions()]
-        for one, other in combinations(regions, 2):
-            _require_apart(one, other)
-        if self.tamper is not None:
-            _check_tamper(self.tamper, self.mirror, self.secured)
+
+# ---- what the chip refuses ------------------------------------------------------------------
+
+
+def require_consistent(sdm: Sdm) -> None:
+    """Hold a configuration against the rules of the chip (table 71).
+
+    Raises:
+        ValueError: a region lies beyond the file or over another one, the MAC window is
+            reversed or does not cover the ciphertext, or the limit is already reached.
+    """
+    if sdm.counter_limit == 0:
+        raise ValueError("SDMReadCtrLimit must be above the counter, which starts at 0")
+    parts = [part for part in (sdm.mirror, sdm.secured) if part is not None]
+    regions = [region for part in parts for region in part.regions()]
+    for region in regions if sdm.tamper is None else [*regions, sdm.tamper]:
+        if region.end > FILE_SIZE:
+            raise ValueError(f"{region.name} at offset {region.offset} reaches beyond the file")
+    if sdm.secured is not None:
+        _check_window(sdm.secured)
+    for one, other in combinations(regions, 2):
+        _require_apart(one, other)
+    if sdm.tamper is not None:
+        _check_tamper(sdm.tamper, sdm.mirror, sdm.secured)
+
+
+def _check_window(secured: SecuredRead) -> None:
+    if secured.mac_input_offset > secured.mac_offset:
+        raise ValueError("SDMMACInputOffset must not lie behind SDMMACOffset")
+    encrypted = secured.encrypted
+    if encrypted is None:
+        return
+    if encrypted.length == 0 or encrypted.length % 32:
+        raise ValueError("SDMENCLength must be a multiple of 32 characters and not 0")
+    if encrypted.offset < secured.mac_input_offset:
+        raise ValueError("SDMENCFileData must not begin before SDMMACInputOffset")
+    if encrypted.end > secured.mac_offset:
+        raise ValueError("SDMENCFileData must end before SDMMACOffset")
 
 
 def _check_tamper(

@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ntag424.testing.simulated_tag._file_system import FILE_SIZES, TagFile
-from ntag424.testing.simulated_tag._memory import AppKey, FailureRule, Failures, Memory
+from ntag424.testing.simulated_tag._memory import (
+    HARDWARE,
+    HARDWARE_WITH_LOOP,
+    AppKey,
+    FailureRule,
+    Failures,
+    Memory,
+)
 from ntag424.testing.simulated_tag._sdm_model import Chip
 from ntag424.testing.simulated_tag._suites import AesSuite, LrpSuite
 from ntag424.testing.simulated_tag._tamper import TamperLoop
 
-_FORMAT = "ntag424 simulated tag 1"
+_FORMAT = "ntag424 simulated tag 2"
+#: Without what GetVersion answers: that was the same for all.
+_FORMAT_1 = "ntag424 simulated tag 1"
 
 
 def write_memory(memory: Memory, path: Path) -> None:
@@ -46,7 +55,7 @@ def read_memory(path: Path) -> Memory:
     """
     document: object = json.loads(path.read_text("ascii"))
     fields = _Fields(document)
-    if fields.text("format") != _FORMAT:
+    if fields.text("format") not in (_FORMAT, _FORMAT_1):
         raise ValueError(f"this is not a saved tag of the format {_FORMAT!r}")
     return _memory(fields)
 
@@ -91,6 +100,9 @@ def _document(memory: Memory) -> dict[str, object]:
             "decrement": rule.decrement,
         },
         "strong_back_modulation": memory.strong_back_modulation,
+        "hardware": _hex(memory.hardware),
+        "software": _hex(memory.software),
+        "production": _hex(memory.production),
         "tamper": None if tamper is None else _tamper_document(tamper),
     }
 
@@ -197,7 +209,14 @@ def _memory(fields: _Fields) -> Memory:
         failure_rule=_rule(fields.object("failure_rule")),
         strong_back_modulation=fields.flag("strong_back_modulation"),
         tamper=None if tamper is None else _tamper(tamper),
+        **_version(fields, has_loop=tamper is not None),
     )
+
+
+def _version(fields: _Fields, *, has_loop: bool) -> dict[str, bytes]:
+    if fields.text("format") == _FORMAT_1:
+        return {"hardware": HARDWARE_WITH_LOOP if has_loop else HARDWARE}
+    return {name: fields.octets(name) for name in ("hardware", "software", "production")}
 
 
 def _key(fields: _Fields) -> AppKey:
@@ -210,12 +229,11 @@ def _key(fields: _Fields) -> AppKey:
 
 
 def _files(fields: _Fields, chip: Chip) -> dict[int, TagFile]:
-    files = {
-        each.number("number", len(FILE_SIZES)): TagFile.of(
-            each.octets("content"), each.octets("settings"), chip
-        )
-        for each in fields.objects("files")
-    }
+    files = {}
+    for each in fields.objects("files"):
+        number = each.number("number", len(FILE_SIZES))
+        content, settings = each.octets("content"), each.octets("settings")
+        files[number] = TagFile.found(number, content, settings, chip)
     if {number: len(file.content) for number, file in files.items()} != FILE_SIZES:
         raise _wrong("files")
     return files

@@ -16,39 +16,59 @@ from ntag424.apdu import CommandApdu, ResponseApdu
 from ntag424.testing.simulated_tag._card import Card
 from ntag424.testing.simulated_tag._commands import answer, refusal_of_form
 from ntag424.testing.simulated_tag._file_system import (
+    CC,
+    CC_FILE,
+    CC_SETTINGS,
     NDEF_FILE,
     NDEF_SETTINGS,
+    PROPRIETARY_FILE,
+    PROPRIETARY_SETTINGS,
     TagFile,
-    files_at_delivery,
 )
-from ntag424.testing.simulated_tag._memory import AppKey, Memory
+from ntag424.testing.simulated_tag._memory import (
+    HARDWARE,
+    HARDWARE_WITH_LOOP,
+    PRODUCTION,
+    SOFTWARE,
+    AppKey,
+    Memory,
+)
 from ntag424.testing.simulated_tag._open_points import OpenPoints
 from ntag424.testing.simulated_tag._phone import read_ndef_file
 from ntag424.testing.simulated_tag._refusal import RefusedError
-from ntag424.testing.simulated_tag._sdm_model import FILE_SIZE
 from ntag424.testing.simulated_tag._storage import read_memory, write_memory
 from ntag424.testing.simulated_tag._tamper import TamperLoop
 
 _AS_DECIDED = OpenPoints()
+#: HWSubType from here on.
+_STANDARD_BACK_MODULATION = b"\x80"
 
 
 class SimulatedTag:
     """A `Transport` that answers like an NTAG 424 DNA, in every command it has.
 
-    *uid* has 7 bytes, *keys* are AppKeys 0 to 4 with 16 bytes each, *ndef_file*
-    (NLEN || message) is zero-filled to 256 bytes, *file_settings* are the
-    ChangeFileSettings data of file 02 (NT4H2421Gx §10.7.1), *read_counter* is
-    SDMReadCtr so far. Everything else is as NXP delivers it; `blank` makes a tag that is
-    so wholly. *random_bytes* gives RndB (16) and TI (4) of an authentication, the padding
-    of PICCData and then, in LRP mode, the 8 bytes of PICCRand, both once per run of
-    reads, and 3 bytes of Random ID. *lrp* is True once the tag was switched to LRP mode,
-    which is final (§9.2). *tamper* makes it an NTAG 424 DNA TagTamper: TTPermStatus ||
-    TTCurrStatus as last measured, b"CC", b"OC", b"OO", or b"II" with the feature off.
-    *signature* is what Read_Sig gives, 56 bytes. *open_points* decides what NXP's
+    *uid* has 7 bytes, *keys* are AppKeys 0 to 4 with 16 bytes each and *key_versions* their
+    version bytes. *ndef_file* (NLEN || message), *cc_file* and *proprietary_file* are
+    zero-filled to 256, 32 and 128 bytes; *file_settings*, *cc_settings* and
+    *proprietary_settings* are their ChangeFileSettings data (NT4H2421Gx §10.7.1).
+    *read_counter* is SDMReadCtr so far. What is not given is as NXP delivers it; `blank`
+    makes a tag that is so wholly.
+
+    *random_bytes* gives RndB (16 bytes) and TI (4) of an authentication, the padding of
+    PICCData (5, 8 or 12) and then, in LRP mode, PICCRand (8), both once per run of reads,
+    and 3 bytes of Random ID. `{16: rnd_b, 4: ti}.__getitem__` plays a recording back.
+
+    *lrp* is True once the tag was switched to LRP mode, which is final (§9.2). *tamper*
+    makes it an NTAG 424 DNA TagTamper: TTPermStatus || TTCurrStatus as last measured,
+    b"CC", b"OC", b"OO", or b"II" with the feature off. *signature* is what Read_Sig gives,
+    56 bytes. GetVersion gives *hardware* and *software* (7 bytes each) and, behind the UID,
+    *production*: batch and FabKey (5), week (1), year (1) and perhaps FabKeyID (1); without
+    *hardware* it is that of the chip that *tamper* makes. *open_points* decides what NXP's
     documents leave open.
 
     Raises:
-        ValueError: a length is wrong, or the chip would refuse the settings.
+        ValueError: a length is wrong, or the chip would refuse the settings;
+            `force_settings` puts such ones there.
     """
 
     #: Answer to select and, as a PC/SC reader shows it, answer to reset (NT4H2421Gx §8.1).
@@ -60,28 +80,51 @@ class SimulatedTag:
         *,
         uid: bytes,
         keys: Sequence[bytes],
+        key_versions: Sequence[int] = (0, 0, 0, 0, 0),
         ndef_file: bytes,
         file_settings: bytes,
+        cc_file: bytes = CC,
+        cc_settings: bytes = CC_SETTINGS,
+        proprietary_file: bytes = b"",
+        proprietary_settings: bytes = PROPRIETARY_SETTINGS,
         random_bytes: Callable[[int], bytes] = os.urandom,
         read_counter: int = 0,
         lrp: bool = False,
         tamper: bytes | None = None,
         signature: bytes = bytes(56),
+        hardware: bytes | None = None,
+        software: bytes = SOFTWARE,
+        production: bytes = PRODUCTION,
         open_points: OpenPoints = _AS_DECIDED,
     ) -> None:
-        if len(ndef_file) > FILE_SIZE:
-            raise ValueError(f"the NDEF file has {FILE_SIZE} bytes, not {len(ndef_file)}")
+        if len(keys) != len(key_versions):
+            raise ValueError(
+                f"a tag has five AppKeys, not {len(keys)}, with a version each, "
+                f"not {len(key_versions)}"
+            )
+        if hardware is None:
+            hardware = HARDWARE if tamper is None else HARDWARE_WITH_LOOP
         memory = Memory(
             uid=uid,
-            keys=tuple(AppKey(key) for key in keys),
+            keys=tuple(map(AppKey, keys, key_versions)),
             files={},
             signature=signature,
             lrp=lrp,
+            read_counter=read_counter,
+            strong_back_modulation=hardware[2:3] < _STANDARD_BACK_MODULATION,
             tamper=None if tamper is None else TamperLoop.last_found(tamper),
+            hardware=hardware,
+            software=software,
+            production=production,
         )
-        ndef = TagFile.of(ndef_file.ljust(FILE_SIZE, b"\0"), file_settings, memory.chip)
-        files = files_at_delivery(memory.chip) | {NDEF_FILE: ndef}
-        memory = replace(memory, files=files, read_counter=read_counter)
+        for number, content, settings in (
+            (CC_FILE, cc_file, cc_settings),
+            (NDEF_FILE, ndef_file, file_settings),
+            (PROPRIETARY_FILE, proprietary_file, proprietary_settings),
+        ):
+            file = TagFile.filled(number, content, settings, memory.chip)
+            memory = memory.with_file(number, file)
+        memory.require_counter_below_limit()
         self._card = Card(memory, random_bytes, open_points)
 
     @classmethod
@@ -111,6 +154,24 @@ class SimulatedTag:
             signature=signature,
             open_points=open_points,
         )
+
+    def force_settings(self, file_number: int, settings: bytes) -> None:
+        """Put settings on file 1 to 3 that the chip would refuse, as ChangeFileSettings data.
+
+        GetFileSettings gives them back as they are. A reserved access condition lets nobody
+        pass, reserved bits and bytes behind the last item say nothing, an item that is cut
+        off is not there, mirrors are cut at the end of the file and overwrite each other in
+        the order of §9.3, and only file 2 mirrors.
+
+        Raises:
+            ValueError: there is no such file, or not even FileOption (1) || AccessRights (2).
+        """
+        memory = self._card.memory
+        if file_number not in memory.files:
+            raise ValueError(f"files are numbered 1 to 3, not {file_number}")
+        content = memory.files[file_number].content
+        file = TagFile.found(file_number, content, settings, memory.chip)
+        self._card.memory, self._card.run = memory.with_file(file_number, file), None
 
     # ---- on disk ----------------------------------------------------------------------------
 
