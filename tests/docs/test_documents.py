@@ -8,12 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from ntag424_service.settings import Settings, variable
 from ntag424_service.storage.keyring_file import read_keyring
 
+from ntag424.testing import OpenPoints
 from tests.docs.blocks import ROOT, Block, blocks, documents, matches
 
 README = blocks(ROOT / "README.md")
@@ -33,7 +35,13 @@ def test_every_block_of_the_readme_is_executed_by_a_test_below():
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/howto/explain.md", "docs/howto/talk-to-a-tag.md"]
+    "name",
+    [
+        "README.md",
+        "docs/howto/explain.md",
+        "docs/howto/talk-to-a-tag.md",
+        "docs/howto/test-your-program.md",
+    ],
 )
 def test_the_python_blocks_of_a_page_print_what_its_text_blocks_show(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -107,6 +115,12 @@ def test_every_setting_is_in_the_reference():
     reference = (ROOT / "docs/reference/settings.md").read_text("utf-8")
     missing = [name for name in Settings.model_fields if f"`{variable(name)}`" not in reference]
     assert missing == []
+
+
+def test_every_open_point_is_in_the_reference_and_no_other():
+    reference = (ROOT / "docs/reference/open-points.md").read_text("utf-8")
+    named = re.findall(r"^\| `(\w+)`", reference, re.MULTILINE)
+    assert named == [field.name for field in fields(OpenPoints)]
 
 
 def test_every_setting_in_the_reference_exists():
