@@ -6,7 +6,7 @@ import pytest
 
 from ntag424.apdu import CommandApdu, ResponseApdu, Status
 from ntag424.testing.simulated_tag import OpenPoints, SimulatedTag
-from tests.ntag424.testing.hosting import SELECT_NDEF, TAG_UID, ZERO, Host, blank, opened
+from tests.ntag424.testing.hosting import SELECT_NDEF, TAG_UID, ZERO, blank, opened
 from tests.ntag424.testing.reading import BOTH, block
 
 
@@ -54,22 +54,13 @@ def test_an_update_knows_one_refusal_for_every_missing_right(rights):
     assert status == Status.ISO_SECURITY_NOT_SATISFIED
 
 
-@pytest.mark.parametrize("command", [update(0, b"a"), read()], ids=["update", "read"])
-def test_a_session_is_no_time_for_iso_commands(command):
-    tag = selected(blank(open_points=OpenPoints(select_ends_session=False)))
-    Host(tag).authenticate()
-    assert tag.transmit(command).status == Status.ISO_SECURITY_NOT_SATISFIED
-
-
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [
-        (update(0, b""), Status.ISO_WRONG_LENGTH),
-        (update(255, b"ab"), Status.ISO_CONDITIONS_NOT_SATISFIED),
         (update(256, b"a"), Status.ISO_CONDITIONS_NOT_SATISFIED),
         (update(0x8100, b"a"), Status.ISO_FILE_NOT_FOUND),
     ],
-    ids=["nothing", "over the end", "behind the end", "short file id"],
+    ids=["behind the end", "short file id"],
 )
 def test_an_update_of_what_is_not_there_is_refused(command, refusal):
     assert selected(blank()).transmit(command).status == refusal
@@ -83,11 +74,6 @@ def test_a_refused_update_changes_nothing():
     tag = selected(blank())
     tag.transmit(update(255, b"ab"))
     assert tag.transmit(read(p2=252)).data == bytes(4)
-
-
-def test_an_update_needs_a_selected_file():
-    status = blank().transmit(update(0, b"a")).status
-    assert status == Status.ISO_CONDITIONS_NOT_SATISFIED
 
 
 def test_an_update_ends_a_run_of_reads():

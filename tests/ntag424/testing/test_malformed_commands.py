@@ -168,6 +168,7 @@ FRAMES = {
     "Le missing": (lambda octets: octets[:-1], length_refusal),
     "Le 01": (lambda octets: octets[:-1] + b"\x01", length_refusal),
     "a byte behind Le": (lambda octets: octets + b"\x00", length_refusal),
+    "extended": (lambda octets: octets[:4] + bytes(2) + octets[4:], length_refusal),
     "only CLA, INS and P1": (lambda octets: octets[:3], length_refusal),
     "P1 01": (put(2, 1), lambda _form: Status.ISO_WRONG_PARAMETERS),
     "P2 01": (put(3, 1), lambda _form: Status.ISO_WRONG_PARAMETERS),

@@ -146,45 +146,6 @@ def test_wrong_padding_is_refused(plain, lrp):
     assert host.write(plain) == Status.INTEGRITY_ERROR
 
 
-@pytest.mark.parametrize(
-    ("ins", "header", "body"),
-    [
-        (GET_CARD_UID, "", ""),
-        (GET_CARD_UID, "", "00" * 7),
-        (GET_CARD_UID, "", "00" * 24),
-        (KEY_VERSION, "00", ""),
-        (KEY_VERSION, "00", "00" * 9),
-        (READ, PROPRIETARY_16, "00" * 24),
-        (WRITE, PROPRIETARY_16, ""),
-        (WRITE, PROPRIETARY_16, "00" * 8),
-        (WRITE, PROPRIETARY_16, "00" * 16),
-        (WRITE, PROPRIETARY_16, "00" * 25),
-        (GET_VERSION, "", ""),
-    ],
-    ids=[
-        "no MAC",
-        "short MAC",
-        "encrypted padding where none is due",
-        "no MAC in MAC mode",
-        "long MAC in MAC mode",
-        "padding behind a header",
-        "plain header alone",
-        "MAC alone where data are due",
-        "plain where full is due",
-        "no whole blocks",
-        "GetVersion without MAC",
-    ],
-)
-def test_a_command_of_the_wrong_length_is_refused_for_that(ins, header, body):
-    host = master(number=3)
-    assert host.tag.transmit(native(ins, header, body)).status == Status.LENGTH_ERROR
-
-
-def test_plain_change_of_settings_in_a_session_has_the_wrong_length():
-    host = master()
-    assert host.tag.transmit(native(0x5F, "02", "00E0EE")).status == Status.LENGTH_ERROR
-
-
 # ---- what ends a session --------------------------------------------------------------------
 
 ENDING = {
