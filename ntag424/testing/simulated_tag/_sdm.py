@@ -40,22 +40,17 @@ def mirrored(file: bytes, sdm: Sdm, identity: Identity, read_counter: int) -> by
         _put(content, sdm.mirror.place.offset, _picc_data(sdm.mirror, identity, read_counter))
     if sdm.tamper is not None:
         # Raw, and before encryption: what lies in the plaintext half goes in with it.
-        _overwrite(content, sdm.tamper.offset, identity.measure_loop())
+        content[sdm.tamper.offset : sdm.tamper.end] = identity.measure_loop()
     if sdm.secured is not None:
         session = _session(sdm.secured, sdm.mirror, identity, read_counter)
         _mirror_secured(content, sdm.secured, session)
-    return bytes(content)
+    # What impossible settings put behind the end of the file is not there.
+    return bytes(content[: len(file)])
 
 
 def _put(content: bytearray, offset: int, value: bytes) -> None:
     """Write *value* as upper-case hex characters."""
-    _overwrite(content, offset, value.hex().upper().encode("ascii"))
-
-
-def _overwrite(content: bytearray, offset: int, value: bytes) -> None:
-    """Write so much of *value* as lies inside the file: impossible settings reach beyond it."""
-    room = max(len(content) - offset, 0)
-    content[offset : offset + len(value)] = value[:room]
+    content[offset : offset + 2 * len(value)] = value.hex().upper().encode("ascii")
 
 
 def _mirror_plain(content: bytearray, plain: PlainMirror, uid: bytes, read_counter: int) -> None:

@@ -166,6 +166,18 @@ def test_settings_that_no_chip_takes_are_given_back_as_they_are(settings):
     assert answer == b"\0" + settings[:3] + bytes.fromhex("000100") + settings[3:]
 
 
+CLOSED = {"conditions of no key", "a limit of 0"}
+
+
+@pytest.mark.parametrize("name", FORCED)
+def test_a_file_with_such_settings_is_read_wholly_or_not_at_all(name):
+    tag = tag_with(ndef_file=b"x" * 256)
+    tag.force_settings(2, FORCED[name])
+    answer = tag.transmit(native(READ, "02 000000 000000"))
+    due = (Status.PERMISSION_DENIED, 0) if name in CLOSED else (Status.OK, 256)
+    assert (answer.status, len(answer.data)) == due
+
+
 @pytest.mark.parametrize("settings", FORCED.values(), ids=FORCED)
 def test_such_settings_are_impossible_by_constructor(settings):
     with pytest.raises(ValueError, match=r"."):
