@@ -92,7 +92,10 @@ class Command(Request[T_co]):
 
         """
         if self.needs_authentication:
-            raise ValueError(f"{self.name} is sent inside an authentication, never in the clear")
+            raise ValueError(
+                f"{self.name} is sent inside an authentication, never in the clear: "
+                "authenticate, and send it over that session"
+            )
         return CommandApdu(self.ins, self.header() + self.payload())
 
 

@@ -37,7 +37,7 @@ from tests.ntag424.testing.reading import (
     read,
 )
 
-SETTINGS, READ, WRITE, CHANGE, VERSION, KEY_VERSION = 0xF5, 0xAD, 0x8D, 0x5F, 0x60, 0x64
+SETTINGS, READ, CHANGE, VERSION, KEY_VERSION = 0xF5, 0xAD, 0x5F, 0x60, 0x64
 FACTORY = bytes.fromhex("00E0EE")
 
 

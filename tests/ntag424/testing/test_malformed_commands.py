@@ -308,8 +308,9 @@ def test_a_header_that_was_changed_on_the_way_is_refused(name):
     assert status(host, bytes(header_changed(form, host))) == Status.INTEGRITY_ERROR
 
 
-NO_DATA_IN_FULL = {name: form for name, form in SECURED.items() if form.mode == FULL}
-NO_DATA_IN_FULL = {name: form for name, form in NO_DATA_IN_FULL.items() if not form.data}
+NO_DATA_IN_FULL = {
+    name: form for name, form in SECURED.items() if form.mode == FULL and not form.data
+}
 
 
 @pytest.mark.parametrize("form", NO_DATA_IN_FULL.values(), ids=NO_DATA_IN_FULL)
