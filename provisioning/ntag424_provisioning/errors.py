@@ -30,6 +30,12 @@ class RefusedError(ProvisioningError):
     """A rule of this program forbids it; the tag is as it was."""
 
 
+class WorkingTagError(RefusedError):
+    """The tag works with another URL, and nobody said that it shall change."""
+
+    hint = "If that is meant, add --change-url."
+
+
 class NotOurChipError(ProvisioningError):
     """The tag is no NTAG 424 DNA that this program may write."""
 

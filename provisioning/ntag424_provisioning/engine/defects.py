@@ -8,12 +8,11 @@ from enum import StrEnum, unique
 
 from ntag424 import Generation, VerificationError, Verifier
 from ntag424.model.files import FREE, FileSettings, SdmBlock
+from ntag424_provisioning.engine.access import FILE_NAMES, closed_text
 from ntag424_provisioning.engine.observe import Observation, is_spent
 from ntag424_provisioning.engine.own_tap import OwnTap
 from ntag424_provisioning.model import FACTORY_IMAGE, TagImage
 from ntag424_provisioning.model.image import CC_FILE, NDEF_FILE
-
-_NAMES = {CC_FILE: "CC", NDEF_FILE: "NDEF", 3: "proprietary"}
 
 
 @unique
@@ -26,6 +25,7 @@ class DefectKind(StrEnum):
     KEY_VERSION = "key-version"
     FREE_WRITE = "free-write"
     FREE_CHANGE = "free-change"
+    CLOSED = "closed"
     NOT_READABLE = "not-readable"
     SPENT = "spent"
     SHARED_KEY_ACCESS = "shared-key-access"
@@ -126,18 +126,23 @@ def _keys(seen: Observation) -> Iterator[Defect]:
 def _rights(seen: Observation) -> Iterator[Defect]:
     for number, settings in seen.settings.items():
         if settings is None:
-            text = f"The settings of the {_NAMES[number]} file are none that a tag should have."
+            text = (
+                f"The settings of the {FILE_NAMES[number]} file are none that a tag should have."
+            )
             yield Defect(DefectKind.SETTINGS, text)
             continue
         access = settings.access
         if FREE in (access.write, access.read_write):
-            text = f"Everybody can write the {_NAMES[number]} file."
+            text = f"Everybody can write the {FILE_NAMES[number]} file."
             yield Defect(DefectKind.FREE_WRITE, text)
         if access.change is FREE:
-            text = f"Everybody can change the settings of the {_NAMES[number]} file."
+            text = f"Everybody can change the settings of the {FILE_NAMES[number]} file."
             yield Defect(DefectKind.FREE_CHANGE, text)
+        closed = closed_text(number, access)
+        if closed is not None:
+            yield Defect(DefectKind.CLOSED, closed)
         if number in (CC_FILE, NDEF_FILE) and FREE not in (access.read, access.read_write):
-            text = f"Phones cannot read the {_NAMES[number]} file."
+            text = f"Phones cannot read the {FILE_NAMES[number]} file."
             yield Defect(DefectKind.NOT_READABLE, text)
         yield from _shared_key(number, settings)
 
@@ -148,7 +153,9 @@ def _shared_key(number: int, settings: FileSettings) -> Iterator[Defect]:
     access = settings.access
     rights = (access.read, access.write, access.read_write, access.change)
     if meta_read is not None and meta_read in rights:
-        text = f"Key {meta_read}, which all tags share, has rights on the {_NAMES[number]} file."
+        text = (
+            f"Key {meta_read}, which all tags share, has rights on the {FILE_NAMES[number]} file."
+        )
         yield Defect(DefectKind.SHARED_KEY_ACCESS, text)
 
 
@@ -177,7 +184,7 @@ def _settings(seen: Observation, image: TagImage) -> Iterator[Defect]:
         if (settings.access, settings.comm_mode) != (wanted.access, wanted.comm_mode):
             due = bytes(wanted.access).hex().upper()
             text = (
-                f"The {_NAMES[number]} file has access rights "
+                f"The {FILE_NAMES[number]} file has access rights "
                 f"{bytes(settings.access).hex().upper()}, and {due} are due."
             )
             yield Defect(DefectKind.SETTINGS, text)

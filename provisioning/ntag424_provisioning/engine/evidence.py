@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ntag424 import Generation, Keyring, Uid
 from ntag424.keys import KeyScheme
+from ntag424_provisioning.engine.access import held_by
 from ntag424_provisioning.engine.journal import Journal
 from ntag424_provisioning.engine.observe import Observation
 from ntag424_provisioning.engine.own_tap import OwnTap, own_tap
@@ -82,10 +83,13 @@ def _candidates(number: int, recorded: tuple[SlotKey, ...], clues: _Clues) -> tu
     fitting = _told(recorded, told) or _told(_derived(number, told, clues), told)
     if fitting:
         return (*(key for key in recorded if key not in fitting), *fitting)
+    needed = ", ".join(held_by(number, clues.observation.settings))
     raise WrongKeyError(
         f"key {number} of tag {clues.uid} is none that this vault knows"
-        + ("" if told is None else f", by its version byte {told:02X}"),
-        "Open the vault that it was written with; nothing was sent that costs an attempt.",
+        + ("" if told is None else f", by its version byte {told:02X}")
+        + (f", and it alone opens {needed}" if needed else ""),
+        "Open the vault that it was written with, or give its keys with "
+        '"ntag424 access adopt"; nothing was sent that costs an attempt.',
     )
 
 

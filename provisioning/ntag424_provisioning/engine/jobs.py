@@ -11,6 +11,7 @@ from ntag424 import Generation, Keyring, KeyVersion, Mode, Uid, Verifier
 from ntag424.errors import ProtocolError, ReaderError, TagRefusedError, TransportError
 from ntag424.flow import run
 from ntag424.keys import KeyScheme
+from ntag424_provisioning.engine.access import require_allowed
 from ntag424_provisioning.engine.bench import Bench, Outcome, Result
 from ntag424_provisioning.engine.evidence import Evidence, gather
 from ntag424_provisioning.engine.generations import next_generation
@@ -25,6 +26,7 @@ from ntag424_provisioning.errors import (
     SetupError,
     StaleEpochError,
     VaultError,
+    WorkingTagError,
 )
 from ntag424_provisioning.model import Goal, Profile, Stage
 from ntag424_provisioning.model.image import NDEF_FILE
@@ -43,8 +45,21 @@ class Origin(Enum):
     ANY = "any"
 
 
+@unique
+class UrlChange(Enum):
+    """What to do with a tag that works, and shows another URL than is asked for."""
+
+    REFUSED = "refused"
+    MEANT = "meant"
+
+
 def provision(
-    bench: Bench, profile: Profile, *, label: str = "", origin: Origin = Origin.NXP
+    bench: Bench,
+    profile: Profile,
+    *,
+    label: str = "",
+    origin: Origin = Origin.NXP,
+    url_change: UrlChange = UrlChange.REFUSED,
 ) -> Result:
     """Make the tag on the reader a working tag of *profile*, under the active key version.
 
@@ -54,6 +69,7 @@ def provision(
     Raises:
         NotOurChipError, OriginalityError: it is not written.
         WrongKeyError: it has keys of somebody else.
+        WorkingTagError: it works with another URL, and *url_change* does not mean that.
         InDoubtError: it was begun; `repair` finishes it.
         VaultError, RefusedError, ReaderError, TransportError: it is as it was.
 
@@ -67,6 +83,8 @@ def provision(
                 return _go_on(piece, evidence, present)
             if is_intact(evidence, bench):
                 return _unchanged(evidence)
+        if url_change is UrlChange.REFUSED:
+            _require_same_url(evidence, profile)
         if origin is Origin.NXP:
             piece.session.check_originality(piece.known.uid)
         goal = Goal(profile, _next(bench, evidence, profile))
@@ -220,6 +238,7 @@ def _go_on(piece: Workpiece, evidence: Evidence, goal: Goal) -> Result:
 
 
 def _finish(piece: Workpiece, goal: Goal, seen: Observation) -> Result:
+    _require_allowed(piece, goal, seen)
     for _ in range(_GENERATIONS_TRIED):
         stage = Stage.WRITING if piece.is_begun else Stage.PLANNED
         piece.put(replace(piece.known, goal=goal, stage=stage))
@@ -284,6 +303,24 @@ def _require_image(bench: Bench, goal: Goal, uid: Uid) -> None:
     except ValueError as error:
         hint = "Choose another template, or another key scheme."
         raise RefusedError(f"template and keys do not go together: {error}", hint) from error
+
+
+def _require_allowed(piece: Workpiece, goal: Goal, seen: Observation) -> None:
+    """Refuse by what the tag tells everybody, before anything is put down or tried."""
+    mode = Mode.AES if goal.profile is None else goal.profile.mode or Mode.AES
+    image = goal.image(piece.known.uid, _scheme(piece.bench, goal), mode)
+    require_allowed(seen.settings, image.settings)
+
+
+def _require_same_url(evidence: Evidence, profile: Profile) -> None:
+    known = evidence.known
+    former = None if known.goal is None else known.goal.profile
+    works = known.stage in (Stage.READY, Stage.WRITTEN) and former is not None
+    if works and former is not None and former.template != profile.template:
+        raise WorkingTagError(
+            f"tag {known.uid} works, with the URL {former.template.place}: with another one, "
+            "whatever counts on that URL loses it"
+        )
 
 
 def _recorded_profile(evidence: Evidence) -> Profile:

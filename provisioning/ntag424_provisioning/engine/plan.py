@@ -1,7 +1,10 @@
 """From what a tag holds and what it is to hold: the steps between, in the order that is safe.
 
 Keys 1 to 4, the files, their settings, and key 0 last: until then the key that everything
-else needs is the one that was proven at the beginning.
+else needs is the one that was proven at the beginning. Before all of them come the settings
+of files that are closed to key 0: from then on key 0 may do all the rest, so whatever comes
+in between, the steps that are left are allowed. `engine.access` says which tags have no such
+way at all.
 """
 
 from __future__ import annotations
@@ -13,12 +16,15 @@ from ntag424 import Mode, TamperStatus
 from ntag424.commands import EnableLrp, EnableTagTamper, SetConfiguration
 from ntag424.files import SAFE_WRITE
 from ntag424.model.files import CommMode, FileSettings
+from ntag424_provisioning.engine.access import changer, may_write
 from ntag424_provisioning.model import Irreversible, Profile, SlotKey, Slots, TagImage
 from ntag424_provisioning.model.image import CC_FILE, NDEF_FILE, PROPRIETARY_FILE
 
 # No step writes more than fits one frame in the longest mode.
 _PIECE = SAFE_WRITE[CommMode.FULL]
 _OFF = b"I"
+# In this order: the file that phones read is the last whose settings change.
+_FILES = (PROPRIETARY_FILE, CC_FILE, NDEF_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,12 @@ class SettingsStep:
 
     file_number: int
     settings: FileSettings
+    #: Who has the Change right before this step; all other steps are key 0's.
+    key_number: int = 0
 
     def __str__(self) -> str:
-        return f"settings of file {self.file_number}"
+        whose = f", with key {self.key_number}" if self.key_number else ""
+        return f"settings of file {self.file_number}{whose}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +117,54 @@ def configuration(profile: Profile | None, held: Held) -> tuple[ConfigurationSte
 
 
 def _steps(image: TagImage, held: Held) -> Iterator[Step]:
+    settings = dict(held.settings)
+    for number in _FILES:
+        if _is_closed_to_key_0(number, image, held):
+            # Without mirrors: those of the image belong to content that is not there yet.
+            settings[number] = replace(image.settings[number], sdm=None)
+            by = changer(held.settings[number].access) or 0
+            yield SettingsStep(number, settings[number], by)
     for number in range(1, 5):
         yield from _key(image, held, number)
     yield from _pieces(CC_FILE, image.cc, held.cc)
     yield from _pieces(NDEF_FILE, image.ndef, held.ndef)
-    if held.is_spent:
-        yield SettingsStep(NDEF_FILE, replace(image.settings[NDEF_FILE], sdm=None))
-    for number in (PROPRIETARY_FILE, CC_FILE, NDEF_FILE):
-        settings = image.settings[number]
-        if settings != held.settings.get(number) or (held.is_spent and number == NDEF_FILE):
-            yield SettingsStep(number, settings)
+    if _counts_on(image.settings[NDEF_FILE], settings.get(NDEF_FILE), is_spent=held.is_spent):
+        settings[NDEF_FILE] = replace(image.settings[NDEF_FILE], sdm=None)
+        yield SettingsStep(NDEF_FILE, settings[NDEF_FILE])
+    for number in _FILES:
+        if image.settings[number] != settings.get(number):
+            yield SettingsStep(number, image.settings[number])
     yield from _key(image, held, 0)
+
+
+def _is_closed_to_key_0(number: int, image: TagImage, held: Held) -> bool:
+    """Whether key 0 may not do what is due with a file until its settings are changed."""
+    present = held.settings.get(number)
+    if present is None or present == image.settings[number]:
+        return False
+    if by := changer(present.access):
+        return True
+    return by == 0 and _content_differs(number, image, held) and not may_write(present.access, 0)
+
+
+def _content_differs(number: int, image: TagImage, held: Held) -> bool:
+    if number == PROPRIETARY_FILE:
+        return False
+    pair = (image.cc, held.cc) if number == CC_FILE else (image.ndef, held.ndef)
+    return any(_pieces(number, *pair))
+
+
+def _counts_on(wanted: FileSettings, present: FileSettings | None, *, is_spent: bool) -> bool:
+    """Whether SDMReadCtr has to begin again, which it does where SDM is turned off and on.
+
+    It may be at its limit already, or above the one that is wanted: then the chip would
+    refuse the settings (§10.7.1), after all else was written.
+    """
+    if present is None or present.sdm is None:
+        return False
+    counter = None if wanted.sdm is None else wanted.sdm.counter
+    has_limit = counter is not None and counter.limit is not None
+    return is_spent or (has_limit and present != wanted)
 
 
 def _key(image: TagImage, held: Held, number: int) -> Iterator[KeyStep]:

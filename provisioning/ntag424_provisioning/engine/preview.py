@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ntag424 import Generation, MalformedTapError, Mode
 from ntag424.commands import ChangeFileSettings, ChangeKey, ChangeMasterKey, Command, WriteData
 from ntag424.ndef import read_uri
+from ntag424_provisioning.engine.access import require_allowed
 from ntag424_provisioning.engine.evidence import Evidence
+from ntag424_provisioning.engine.observe import is_spent
 from ntag424_provisioning.engine.plan import (
     ConfigurationStep,
     FileStep,
@@ -37,17 +39,24 @@ class Preview:
 
 
 def preview(evidence: Evidence, goal: Goal, images: dict[Mode, TagImage]) -> Preview:
-    """Compare what can be seen of a tag with what *goal* makes of it, by mode."""
+    """Compare what can be seen of a tag with what *goal* makes of it, by mode.
+
+    Raises:
+        RefusedError: the rights on the tag do not allow it.
+
+    """
     tap, seen = evidence.tap, evidence.observation
     mode = Mode.AES if tap is None else tap.mode
     settings = {number: one for number, one in seen.settings.items() if one is not None}
-    held = Held(evidence.known.slots, seen.cc, seen.ndef, settings, mode, seen.tamper)
+    spent = is_spent(seen)
+    held = Held(evidence.known.slots, seen.cc, seen.ndef, settings, mode, seen.tamper, spent)
     first = configuration(goal.profile, held)
     wanted = Mode.LRP if goal.profile is not None and goal.profile.mode is Mode.LRP else mode
     image = images[wanted]
+    require_allowed(settings, image.settings)
     if _shows_the_same(evidence, goal, image):
         # Where the chip mirrors, the file says one thing and the phone reads another.
-        held = Held(held.slots, held.cc, image.ndef, settings, mode, seen.tamper)
+        held = replace(held, ndef=image.ndef)
     return Preview(goal, image, (*first, *plan(image, held)))
 
 
@@ -72,7 +81,7 @@ def command_of(step: Step) -> Command[None]:
             return ChangeKey(number, zero, zero, new.version)
         case FileStep(number, offset, content):
             return WriteData(number, offset, content)
-        case SettingsStep(number, settings):
+        case SettingsStep(number, settings, _):
             return ChangeFileSettings(number, settings)
         case ConfigurationStep(command):
             return command

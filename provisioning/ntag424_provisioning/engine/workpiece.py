@@ -56,29 +56,45 @@ class Workpiece:
             WrongKeyError: none of them is it, or no attempts are left.
 
         """
+        self.session.select()
         for candidate in reversed(self.known.slots[number]):
-            self._require_attempt(number)
-            try:
-                session = self._attempt(number, candidate, mode)
-            except TagRefusedError as error:
-                if isinstance(error, AuthenticationDelayError):
-                    raise
-                continue
-            # Not put down yet: what comes next is, before it is sent.
-            self.known = self.known.authenticated(number).narrow(number, candidate)
-            return session
+            session = self._attempt(number, candidate, mode)
+            if session is not None:
+                return session
         raise WrongKeyError(
             f"key {number} of tag {self.known.uid} is none of those it could be",
-            "It was not tried again. Open the vault that the tag was written with.",
+            "It was not tried again. Open the vault that the tag was written with, or give its "
+            'keys: "ntag424 access adopt".',
         )
 
-    def _attempt(self, number: int, candidate: SlotKey, mode: Mode | None) -> AuthenticatedSession:
+    def prove(self, number: int, candidate: SlotKey) -> bool:
+        """Find out, by one attempt, whether *candidate* is in slot *number*; if so, narrow it.
+
+        Raises:
+            WrongKeyError: no attempts are left.
+
+        """
+        self.session.select()
+        return self._attempt(number, candidate, None) is not None
+
+    def _attempt(
+        self, number: int, candidate: SlotKey, mode: Mode | None
+    ) -> AuthenticatedSession | None:
+        self._require_attempt(number)
         # The tag counts when it is asked, not when the answer is wrong: so do we.
         self.put(self.known.attempting(number))
         self._spent[number] += 1
-        self.session.select()
-        session = self.session.authenticate(number, candidate.key, mode=mode, patience=_PATIENCE)
+        try:
+            session = self.session.authenticate(
+                number, candidate.key, mode=mode, patience=_PATIENCE
+            )
+        except AuthenticationDelayError:
+            raise
+        except TagRefusedError:
+            return None
         self._spent[number] = 0
+        # Not put down yet: what comes next is, before it is sent.
+        self.known = self.known.authenticated(number).narrow(number, candidate)
         return session
 
     def _require_attempt(self, number: int) -> None:
