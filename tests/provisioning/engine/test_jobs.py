@@ -9,7 +9,14 @@ from dataclasses import replace
 
 import pytest
 from ntag424_provisioning.engine.bench import Outcome
-from ntag424_provisioning.engine.jobs import Origin, provision, repair, reset, rotate
+from ntag424_provisioning.engine.jobs import (
+    Origin,
+    UrlChange,
+    provision,
+    repair,
+    reset,
+    rotate,
+)
 from ntag424_provisioning.engine.observe import observe
 from ntag424_provisioning.engine.workpiece import RUN_LIMIT
 from ntag424_provisioning.enrolment import Later
@@ -20,6 +27,7 @@ from ntag424_provisioning.errors import (
     NotOurChipError,
     RefusedError,
     VaultError,
+    WorkingTagError,
     WrongKeyError,
 )
 from ntag424_provisioning.model import Irreversible, KnownTag, Profile, SlotKey, Stage
@@ -126,8 +134,18 @@ def test_a_tag_that_is_so_already_costs_no_authentication(used):
 
 def test_another_url_begins_another_life(used):
     other = Profile(UrlTemplate("https://other.example/t#k={kv}{epoch}&p={picc}&m={mac}"))
-    result = provision(used.bench(), other, origin=Origin.ANY)
+    bench = used.bench()
+    result = provision(bench, other, origin=Origin.ANY, url_change=UrlChange.MEANT)
     assert result.generation == Generation(1, 2)
+
+
+def test_another_url_on_a_working_tag_has_to_be_meant(used):
+    other = Profile(UrlTemplate("https://other.example/t#k={kv}{epoch}&p={picc}&m={mac}"))
+    link = TornLink(used.tag)
+    with pytest.raises(WorkingTagError):
+        provision(used.bench(link), other, origin=Origin.ANY)
+    assert not changes(link)
+    assert used.journal.find(UID).goal.profile == PROFILE
 
 
 def test_the_label_stays_with_the_tag(workshop):
@@ -202,7 +220,7 @@ def test_a_scheme_without_epochs_writes_a_tag_once_per_key_version():
     workshop = Workshop(keyring=Keyring.single(SentryEv2Keys(Key(b"s" * 16))))
     provision(workshop.bench(), Profile(first), origin=Origin.ANY)
     with pytest.raises(RefusedError, match="this key version before"):
-        provision(workshop.bench(), Profile(second), origin=Origin.ANY)
+        provision(workshop.bench(), Profile(second), origin=Origin.ANY, url_change=UrlChange.MEANT)
 
 
 def test_after_epoch_255_the_key_version_has_to_rotate(used):

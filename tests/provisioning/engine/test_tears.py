@@ -8,7 +8,7 @@ from copy import deepcopy
 from itertools import count
 
 import pytest
-from ntag424_provisioning.engine.jobs import Origin, provision, repair, reset, rotate
+from ntag424_provisioning.engine.jobs import Origin, UrlChange, provision, repair, reset, rotate
 from ntag424_provisioning.engine.workpiece import RUN_LIMIT
 from ntag424_provisioning.errors import InDoubtError
 from ntag424_provisioning.model import Stage
@@ -39,7 +39,7 @@ class Provisioning:
         pass
 
     def run(self, bench, profile):
-        return provision(bench, profile, origin=Origin.ANY)
+        return provision(bench, profile, origin=Origin.ANY, url_change=UrlChange.MEANT)
 
 
 class Again(Provisioning):
