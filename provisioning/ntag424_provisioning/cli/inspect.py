@@ -11,7 +11,7 @@ from ntag424.errors import Ntag424Error
 from ntag424.flow import run
 from ntag424.session import Session
 from ntag424_provisioning.cli.frame import Json, tell
-from ntag424_provisioning.cli.profile_option import MaybeUrl, read_profile
+from ntag424_provisioning.cli.profile_option import InsecureHttp, MaybeUrl, read_profile
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
 from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
 from ntag424_provisioning.cli.verifiers import verifier_of
@@ -21,7 +21,7 @@ from ntag424_provisioning.engine.observe import Observation, observe
 from ntag424_provisioning.engine.own_tap import own_tap
 from ntag424_provisioning.exits import Exit
 from ntag424_provisioning.links import Link
-from ntag424_provisioning.model import Goal
+from ntag424_provisioning.model import Goal, Profile
 from ntag424_provisioning.model.image import NDEF_FILE
 from ntag424_provisioning.vault import Vault
 
@@ -34,6 +34,7 @@ WithVault = Annotated[
 def inspect(
     *,
     url: MaybeUrl = None,
+    insecure_http: InsecureHttp = False,
     reader: Reader = None,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
@@ -47,6 +48,7 @@ def inspect(
     Nothing is changed, and no attempt is spent. It counts as one tap. Exit code 5 if
     something is wrong.
     """
+    profile = None if url is None else read_profile(url, insecure_http=insecure_http)
     link = open_reader(reader)
     try:
         await_tag(link, wait)
@@ -57,21 +59,21 @@ def inspect(
     found = defects(seen, signed=signed)
     if with_vault:
         with open_vault(vault, key_file, passphrase_file) as opened:
-            found += _compared(seen, opened, url)
+            found += _compared(seen, opened, profile)
     tell(_record(seen, found, signed=signed), _text(seen, found, signed=signed), as_json=as_json)
     if found:
         raise typer.Exit(Exit.REFUSED)
 
 
-def _compared(seen: Observation, vault: Vault, url: str | None) -> list[Defect]:
+def _compared(seen: Observation, vault: Vault, profile: Profile | None) -> list[Defect]:
     keyring = vault.keyring()
     tap = own_tap(seen, keyring)
     uid = seen.uid or (None if tap is None else tap.uid)
     known = None if uid is None else vault.find(uid)
     goal = None if known is None else known.goal
-    if url is not None and tap is not None and tap.generation is not None:
+    if profile is not None and tap is not None and tap.generation is not None:
         generation = tap.generation if goal is None else goal.generation
-        goal = Goal(read_profile(url), generation)
+        goal = Goal(profile, generation)
     if uid is None or goal is None or goal.profile is None:
         return unexpected(seen, tap, None)
     scheme = next(v.scheme for v in keyring if v.ordinal == goal.generation.key_version)

@@ -15,7 +15,7 @@ import typer
 
 from ntag424 import KeyState
 from ntag424_provisioning.cli.frame import Json, ask, can_ask, confirm, group, say, tell
-from ntag424_provisioning.cli.profile_option import read_template
+from ntag424_provisioning.cli.profile_option import InsecureHttp, read_template
 from ntag424_provisioning.cli.unlock import (
     KeyFilePath,
     PassphraseFile,
@@ -271,6 +271,7 @@ def recover(
     url: Annotated[str, typer.Argument(metavar="URL|-")],
     *,
     template: Annotated[str, typer.Option(help="The template that the tag was written with.")],
+    insecure_http: InsecureHttp = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Take the keys from a typed sheet, not from the vault.")
     ] = None,
@@ -280,7 +281,7 @@ def recover(
     as_json: Json = False,
 ) -> None:
     """Find key version and epoch of a tag from a URL of its own, whatever that says of them."""
-    parsed = read_template(template, option="--template")
+    parsed = read_template(template, option="--template", insecure_http=insecure_http)
     if sheet is None:
         with open_vault(vault, key_file, passphrase_file) as opened:
             versions = opened.versions()

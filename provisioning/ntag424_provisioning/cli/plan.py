@@ -10,6 +10,7 @@ from ntag424_provisioning.cli.profile_option import (
     AllowIrreversible,
     CounterLimit,
     FileData,
+    InsecureHttp,
     Never,
     Url,
     read_profile,
@@ -29,6 +30,7 @@ def plan(
     file_data: FileData = None,
     counter_limit: CounterLimit = None,
     irreversible: Never = None,
+    insecure_http: InsecureHttp = False,
     reader: Reader = None,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
@@ -44,7 +46,12 @@ def plan(
     Nothing is changed, and no attempt is spent. Irreversible steps are marked with "!".
     """
     profile = read_profile(
-        url, file_data, counter_limit, irreversible, allow_irreversible=allow_irreversible
+        url,
+        file_data,
+        counter_limit,
+        irreversible,
+        allow_irreversible=allow_irreversible,
+        insecure_http=insecure_http,
     )
     with (
         open_vault(vault, key_file, passphrase_file) as opened,

@@ -41,20 +41,34 @@ Never = Annotated[
 AllowIrreversible = Annotated[
     bool, typer.Option("--allow-irreversible", help="Mean what --irreversible says.")
 ]
+InsecureHttp = Annotated[
+    bool,
+    typer.Option("--insecure-http", help="Mean a URL with http://, which others can read."),
+]
+ChangeUrl = Annotated[
+    bool, typer.Option("--change-url", help="Also tags that work with another URL.")
+]
 
 
-def read_template(url: str, *, option: str = "--url") -> UrlTemplate:
+def read_template(url: str, *, option: str = "--url", insecure_http: bool = False) -> UrlTemplate:
     """Read an option that gives the URL of the tags.
 
     Raises:
-        SetupError: it breaks a rule.
+        SetupError: it breaks a rule, or is not encrypted and *insecure_http* does not mean that.
 
     """
     try:
-        return UrlTemplate(url if "{" in url else url + DEFAULT_MIRRORS)
+        template = UrlTemplate(url if "{" in url else url + DEFAULT_MIRRORS)
     except ValueError as error:
         hint = f"For example https://id.example.com/t{DEFAULT_MIRRORS}"
         raise SetupError(f"{option}: {error}", hint) from None
+    if template.text.startswith("http://") and not insecure_http:
+        raise SetupError(
+            f"{option}: http:// sends each tap unencrypted, and whoever reads it on the way can "
+            "use it first",
+            "Write https://; if nobody else is on the way, add --insecure-http.",
+        )
+    return template
 
 
 def read_profile(
@@ -64,6 +78,7 @@ def read_profile(
     irreversible: list[Irreversible] | None = None,
     *,
     allow_irreversible: bool = False,
+    insecure_http: bool = False,
 ) -> Profile:
     """Read the options above.
 
@@ -76,10 +91,9 @@ def read_profile(
         raise SetupError(
             f"{names} can never be undone", "Add --allow-irreversible if that is meant."
         )
+    template = read_template(url, insecure_http=insecure_http)
     try:
-        return Profile(
-            read_template(url), _bytes(file_data), counter_limit, frozenset(irreversible or ())
-        )
+        return Profile(template, _bytes(file_data), counter_limit, frozenset(irreversible or ()))
     except ValueError as error:
         hint = "Change the template, or the option that it does not go with."
         raise SetupError(f"no tag can be written so: {error}", hint) from None

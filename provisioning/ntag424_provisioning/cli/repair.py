@@ -8,7 +8,7 @@ import typer
 
 from ntag424_provisioning.cli.enrol_option import CredentialFile, Enrol
 from ntag424_provisioning.cli.frame import Json, confirm, say
-from ntag424_provisioning.cli.profile_option import MaybeUrl, read_profile
+from ntag424_provisioning.cli.profile_option import InsecureHttp, MaybeUrl, read_profile
 from ntag424_provisioning.cli.provision import AnyChip
 from ntag424_provisioning.cli.reader_option import Reader
 from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
@@ -31,6 +31,7 @@ MoreAttempts = Annotated[
 def repair(
     *,
     url: MaybeUrl = None,
+    insecure_http: InsecureHttp = False,
     reader: Reader = None,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
@@ -48,7 +49,7 @@ def repair(
     Looks first, says what it will do, and does it when you say yes. --url says what a
     tag is to become that this vault has no record of.
     """
-    profile = None if url is None else read_profile(url)
+    profile = None if url is None else read_profile(url, insecure_http=insecure_http)
     origin = Origin.ANY if any_chip else Origin.NXP
     with (
         open_vault(vault, key_file, passphrase_file) as opened,

@@ -15,8 +15,10 @@ from ntag424_provisioning.cli.enrol_option import CredentialFile, Enrol, open_en
 from ntag424_provisioning.cli.frame import Json, ask, can_ask
 from ntag424_provisioning.cli.profile_option import (
     AllowIrreversible,
+    ChangeUrl,
     CounterLimit,
     FileData,
+    InsecureHttp,
     MaybeUrl,
     Never,
     read_profile,
@@ -25,7 +27,7 @@ from ntag424_provisioning.cli.provision import AnyChip
 from ntag424_provisioning.cli.reader_option import choose, connected
 from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
 from ntag424_provisioning.cli.working import require_backup
-from ntag424_provisioning.engine.jobs import Origin
+from ntag424_provisioning.engine.jobs import Origin, UrlChange
 from ntag424_provisioning.engine.recognise import Recogniser
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.links import Link, ReaderName, open_link, parse_reader
@@ -86,6 +88,7 @@ def station(
     file_data: FileData = None,
     counter_limit: CounterLimit = None,
     irreversible: Never = None,
+    insecure_http: InsecureHttp = False,
     reader: Readers = None,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
@@ -100,6 +103,7 @@ def station(
     batch: Name = "",
     allow_irreversible: AllowIrreversible = False,
     any_chip: AnyChip = False,
+    change_url: ChangeUrl = False,
     skip_first_article: SkipFirst = False,
     rotate: Rotate = False,
     plain: Plain = False,
@@ -122,8 +126,11 @@ def station(
             counter_limit,
             irreversible,
             allow_irreversible=allow_irreversible,
+            insecure_http=insecure_http,
         )
-        task = Provisioning(profile, Origin.ANY if any_chip else Origin.NXP, labels)
+        origin = Origin.ANY if any_chip else Origin.NXP
+        meant = UrlChange.MEANT if change_url else UrlChange.REFUSED
+        task = Provisioning(profile, origin, labels, meant)
     article = FirstArticle.SKIPPED if skip_first_article else FirstArticle.REQUIRED
     settings = StationSettings(task, count, batch, article)
     show = Show.JSON if as_json else Show.LINES if plain else best_show()

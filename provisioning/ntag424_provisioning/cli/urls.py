@@ -13,7 +13,7 @@ from ntag424 import Key, Keyring, VerificationError, Verifier
 from ntag424.flow import run
 from ntag424.keys import StaticKeys
 from ntag424_provisioning.cli.frame import Json, tell
-from ntag424_provisioning.cli.profile_option import Url, read_template
+from ntag424_provisioning.cli.profile_option import InsecureHttp, Url, read_template
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
 from ntag424_provisioning.cli.showing import masked, tap_record, tap_text
 from ntag424_provisioning.cli.unlock import KeyFilePath, PassphraseFile, VaultPath, open_vault
@@ -31,13 +31,14 @@ def verify(
     address: Address,
     *,
     url: Url,
+    insecure_http: InsecureHttp = False,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Verify the URL of a tap, offline: whether it is fresh, only a ledger knows."""
-    template = read_template(url)
+    template = read_template(url, insecure_http=insecure_http)
     with open_vault(vault, key_file, passphrase_file) as opened:
         verifier = verifier_of(template, opened.keyring())
     results = [_verify(line, verifier, as_json=as_json) for line in _lines(address)]
@@ -49,13 +50,14 @@ def explain(
     address: Address,
     *,
     url: Url,
+    insecure_http: InsecureHttp = False,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Say why the URL of a tap does not verify: under what key or settings it would."""
-    template = read_template(url)
+    template = read_template(url, insecure_http=insecure_http)
     with open_vault(vault, key_file, passphrase_file) as opened:
         candidates = [verifier_of(template, opened.keyring()), _factory(template)]
     results = [_explain(line, candidates, as_json=as_json) for line in _lines(address)]
@@ -66,6 +68,7 @@ def explain(
 def tap(
     *,
     url: Url,
+    insecure_http: InsecureHttp = False,
     reader: Reader = None,
     vault: VaultPath = None,
     key_file: KeyFilePath = None,
@@ -75,7 +78,7 @@ def tap(
     as_json: Json = False,
 ) -> None:
     """Read the tag on the reader as a phone does, and verify its URL."""
-    template = read_template(url)
+    template = read_template(url, insecure_http=insecure_http)
     with open_vault(vault, key_file, passphrase_file) as opened:
         verifier = verifier_of(template, opened.keyring())
     link = open_reader(reader)

@@ -50,13 +50,17 @@ class Workpiece:
     # ---- proving a key ----------------------------------------------------------------------
 
     def authenticate(self, number: int, *, mode: Mode | None = None) -> AuthenticatedSession:
+        """Select the application and prove the key in slot *number*; see `reauthenticate`."""
+        self.session.select()
+        return self.reauthenticate(number, mode=mode)
+
+    def reauthenticate(self, number: int, *, mode: Mode | None = None) -> AuthenticatedSession:
         """Prove the key in slot *number*, trying at most `RUN_LIMIT` of those it may be.
 
         Raises:
             WrongKeyError: none of them is it, or no attempts are left.
 
         """
-        self.session.select()
         for candidate in reversed(self.known.slots[number]):
             session = self._attempt(number, candidate, mode)
             if session is not None:

@@ -102,8 +102,8 @@ def _prove_old_keys(piece: Workpiece, image: TagImage, held: Held) -> Authentica
     steps = plan(image, held)
     numbers = [step.number for step in steps if isinstance(step, KeyStep) and step.number]
     for number in numbers:
-        piece.authenticate(number, mode=held.mode)
-    return piece.authenticate(0, mode=held.mode) if numbers else None
+        piece.reauthenticate(number, mode=held.mode)
+    return piece.reauthenticate(0, mode=held.mode) if numbers else None
 
 
 def _believe_versions(piece: Workpiece, session: AuthenticatedSession) -> None:
@@ -140,7 +140,7 @@ def _carry_out(
         piece.tell(index, len(steps), str(step))
         by = step.key_number if isinstance(step, SettingsStep) else 0
         if by != session.channel.key_number:
-            session = piece.authenticate(by, mode=held.mode)
+            session = piece.reauthenticate(by, mode=held.mode)
         match step:
             case KeyStep(0, new):
                 piece.change_master_key(session, new)

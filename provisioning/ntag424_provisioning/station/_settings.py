@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ntag424 import Uid
 from ntag424_provisioning.engine.bench import Bench, Result
-from ntag424_provisioning.engine.jobs import Origin, provision, rotate
+from ntag424_provisioning.engine.jobs import Origin, UrlChange, provision, rotate
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.model import Profile
 from ntag424_provisioning.station._labels import Entry, LabelSource
@@ -38,6 +38,8 @@ class Provisioning:
     profile: Profile
     origin: Origin = Origin.NXP
     labels: LabelSource | None = None
+    #: Tags that work with another URL fail, unless that is meant.
+    url_change: UrlChange = UrlChange.REFUSED
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, Manifest):
@@ -57,7 +59,13 @@ class Provisioning:
     def do(self, bench: Bench, entry: Entry) -> Result:
         """Do it to the tag on the reader."""
         profile = self.profile_of(entry)
-        return provision(bench, profile, label=entry.label, origin=self.origin)
+        return provision(
+            bench,
+            profile,
+            label=entry.label,
+            origin=self.origin,
+            url_change=self.url_change,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def test_a_tag_with_sdm_on_and_factory_keys(tag):
 
 def test_an_earlier_life_of_the_tag_laid_back(tag, furnished):
     before = SimulatedTag.load(furnished / "sim" / "alice.json")
-    assert run("provision", *ON_SIM[:3], URL + "/other", "--any-chip").code == 0
+    assert run("provision", *ON_SIM[:3], URL + "/other", "--any-chip", "--change-url").code == 0
     tag.replace_by(before)
     assert "generation" in found()[1]
 

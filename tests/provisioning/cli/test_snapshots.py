@@ -124,7 +124,7 @@ def test_error_of_another_key_file(furnished, compare):
 
 
 def test_error_of_a_tag_that_leaves(furnished, compare):
-    assert run("sim", "tear", "alice", "--at", "55").code == 0
+    assert run("sim", "tear", "alice", "--at", "65").code == 0
     done = run("provision", *ALICE, "--any-chip")
     assert done.code == 6
     compare("error-torn", f"exit {done.code}\n{done.out}{done.err}")

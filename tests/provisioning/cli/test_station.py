@@ -95,7 +95,7 @@ def test_several_readers_work_at_once(tray):
 
 
 def test_a_tag_that_is_torn_away_is_finished(tray):
-    run("sim", "tear", "badge-0002", "--at", "50", "--executed")
+    run("sim", "tear", "badge-0002", "--at", "60", "--executed")
     done = run(*TRAY, "--count", 3, "--json")
     assert "lost-in-work" in [record["event"] for record in done.records]
     assert (done.code, done.records[-1]["done"]) == (0, 3)

@@ -108,14 +108,14 @@ def test_a_tag_can_be_written_in_lrp_mode(furnished):
 
 
 def test_a_torn_tag_is_finished_by_repair(furnished):
-    assert run("sim", "tear", "alice", "--at", "42", "--executed").code == 0
+    assert run("sim", "tear", "alice", "--at", "52", "--executed").code == 0
     assert run(*WRITE).code == 6
     done = run("repair", *ALICE, "--yes", "--json")
     assert (done.code, run("verify", tap(), "--url", URL).code) == (0, 0)
 
 
 def test_repair_says_what_it_found_before_it_does_anything(furnished):
-    run("sim", "tear", "alice", "--at", "42")
+    run("sim", "tear", "alice", "--at", "52")
     run(*WRITE)
     done = run("repair", *ALICE)
     assert done.code == 2

@@ -16,7 +16,7 @@ LRP_MODE = ("--irreversible", "lrp", "--allow-irreversible")
 
 
 def provision(url, mode=(), reader=READER):
-    return ("provision", "--url", url, "--reader", reader, "--any-chip", *mode)
+    return ("provision", "--url", url, "--change-url", "--reader", reader, "--any-chip", *mode)
 
 
 def repair(reader=READER):

@@ -143,7 +143,7 @@ def test_what_a_kill_leaves_is_half_written(new_house, scratch):
     versions = [
         tuple(scene.facts()["key_versions"])
         for _, scene in killed(
-            new_house, scratch, ERRANDS["fresh"].command(), range(30, 50), executed=True
+            new_house, scratch, ERRANDS["fresh"].command(), range(40, 60), executed=True
         )
     ]
     assert (0, 1, 1, 0, 0) in versions

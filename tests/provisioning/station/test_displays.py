@@ -31,8 +31,8 @@ def eventful():
     """Have a run in which everything happens."""
     hall = Hall()
     tag, undone = blank(1), blank(2)
-    lost = Laid(blank(3), 40, meanwhile=[None, blank(4), None])
-    skipped = Laid(blank(5), 40, meanwhile=[hall.skip])
+    lost = Laid(blank(3), 50, meanwhile=[None, blank(4), None])
+    skipped = Laid(blank(5), 50, meanwhile=[hall.skip])
     dropped = Laid(blank(6), after=[hall.undo, None, hall.undo])
     unknown = Laid(blank(7), at_command=lambda _: setattr(hall.ledger, "is_up", False))
     laid = [tag, Laid(undone, after=[hall.undo]), tag, ForeignChip(), lost, skipped, dropped]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("five hundred tags")
 TAGS = 500
 TORN = TAGS // 20
 # A run of one tag sends so many commands.
-COMMANDS = 70
+COMMANDS = 80
 
 
 @pytest.fixture(scope="module")

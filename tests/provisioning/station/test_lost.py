@@ -24,7 +24,7 @@ from tests.provisioning.station.trays import Hall, Laid, blank, uid_of
 
 BADGES = LabelTemplate("badge-{n:04}")
 # Before the 25th command nothing is changed, and after the 40th something is.
-EARLY, LATE = 10, 40
+EARLY, LATE = 10, 50
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def hall():
 
 
 @pytest.mark.parametrize("executed", [False, True], ids=["unsent", "unanswered"])
-@pytest.mark.parametrize("cut_at", range(0, 76, 5))
+@pytest.mark.parametrize("cut_at", range(0, 86, 5))
 def test_wherever_it_is_torn_away_it_is_finished_when_it_is_back(hall, cut_at, executed):
     summary = hall.run([Laid(blank(1), cut_at, executed), blank(2)], labels=BADGES)
     assert (summary.done, summary.exit) == (2, 0)
@@ -172,7 +172,7 @@ def test_a_tag_whose_reset_was_never_finished_becomes_a_working_one(hall):
     hall.run([tag], labels=BADGES)
     tag.power_cycle()
     with pytest.raises(InDoubtError):
-        reset(Bench(TornLink(tag, cut_at=45), hall.journal, hall.keyring, hall.ledger))
+        reset(Bench(TornLink(tag, cut_at=55), hall.journal, hall.keyring, hall.ledger))
     recognised_early = 5
     summary = hall.run([Laid(tag, recognised_early, meanwhile=[None, None])], labels=BADGES)
     assert len(hall.told(LostInWork)) == 1

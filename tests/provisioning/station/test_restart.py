@@ -158,7 +158,7 @@ def test_rows_of_a_manifest_go_on(hall, path, tmp_path):
 
 def test_a_tag_in_doubt_stays_so_until_somebody_brings_it(hall, path):
     tag = blank(1)
-    run(hall, path, [Laid(tag, 40, meanwhile=[hall.skip])])
+    run(hall, path, [Laid(tag, 50, meanwhile=[hall.skip])])
     summary = run(hall, path, [blank(2)])
     assert [left.uid for left in summary.in_doubt] == [uid_of(1)]
     summary = run(hall, path, [tag])
@@ -168,7 +168,7 @@ def test_a_tag_in_doubt_stays_so_until_somebody_brings_it(hall, path):
 
 def test_a_tag_that_was_repaired_elsewhere_is_done(hall, path):
     tag = blank(1)
-    run(hall, path, [Laid(tag, 40, meanwhile=[hall.skip])])
+    run(hall, path, [Laid(tag, 50, meanwhile=[hall.skip])])
     tag.power_cycle()
     repair(Bench(TornLink(tag), hall.journal, hall.keyring, hall.ledger))
     summary = run(hall, path, [])

@@ -314,7 +314,7 @@ def test_ctrl_c_twice_ends_at_once_and_the_journal_knows(hall):
     tag = blank(1)
 
     def twice(index):
-        if index in (40, 41):
+        if index in (50, 51):
             hall.control.interrupt()
 
     summary = hall.run([Laid(tag, at_command=twice), blank(2)], labels=BADGES)

@@ -26,7 +26,7 @@ def tags(first, count):
 
 def test_all_tags_of_all_readers_are_done_with_labels_of_their_own(hall, tmp_path):
     path = tmp_path / "report.csv"
-    torn = [Laid(blank(200), 40), Laid(blank(201), 50, executed=True, meanwhile=[None])]
+    torn = [Laid(blank(200), 50), Laid(blank(201), 60, executed=True, meanwhile=[None])]
     trays = tags(0, 15), [*tags(100, 15), *torn], tags(300, 15)
     with Report(path) as records:
         summary = hall.run(*trays, labels=BADGES, records=records)
@@ -57,7 +57,7 @@ def test_a_lost_tag_holds_up_its_own_reader_only(hall):
         if isinstance(event, TagDone) and event.uid == uid_of(104):
             through.set()
 
-    lost = Laid(blank(1), 40, meanwhile=[lambda: through.wait(60)])
+    lost = Laid(blank(1), 50, meanwhile=[lambda: through.wait(60)])
     summary = hall.run([lost], others, listen=heard)
     assert summary.done == 6
     assert hall.told(TagDone)[-1].uid == uid_of(1)

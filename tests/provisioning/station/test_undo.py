@@ -102,8 +102,8 @@ def test_there_may_be_nothing_to_undo(hall):
 
 def test_a_tag_lost_while_it_is_undone_is_blank_when_it_is_back(hall):
     tag = blank(1)
-    one_run = 76
-    laid = Laid(tag, one_run + 45, after=[hall.undo], meanwhile=[None, None])
+    one_run = 86
+    laid = Laid(tag, one_run + 55, after=[hall.undo], meanwhile=[None, None])
     hall.run([laid], labels=BADGES)
     assert len(hall.told(LostInWork)) == 1
     assert keys(tag) == [bytes(16)] * 5
