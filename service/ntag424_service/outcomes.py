@@ -35,6 +35,8 @@ class EnrolmentOutcome(StrEnum):
     #: No enrolment credential, or not this service's.
     CREDENTIAL_REFUSED = "credential_refused"
     UNKNOWN_TAG = "unknown_tag"
+    #: In logs only: the tag was given up, and no tap that it made counts any more.
+    RETIRED = "retired"
     #: The ledger knows the generation with another counter, or a higher one.
     STALE = "stale_generation"
     #: In logs only: the store could not answer, as in `Outcome`.

@@ -36,10 +36,14 @@ async def look_up(house, uid=str(UID), headers=BEARER):
     return await house.ask("GET", f"/v1/tags/{uid}", headers=headers)
 
 
+async def retire(house, uid=str(UID), headers=BEARER):
+    return await house.ask("DELETE", f"/v1/tags/{uid}", headers=headers)
+
+
 # ---- the door is shut by default ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ask", [enrol, look_up])
+@pytest.mark.parametrize("ask", [enrol, look_up, retire])
 async def test_without_a_credential_file_there_is_no_such_route(open_house, ask):
     answer = await ask(open_house())
     assert (answer.status, answer.members["type"]) == (404, "about:blank")
@@ -233,10 +237,51 @@ async def test_the_type_of_a_problem_leads_to_its_explanation(house, name):
     assert (answer.status, answer.headers["content-type"][:10]) == (200, "text/plain")
 
 
+# ---- retiring -------------------------------------------------------------------------------
+
+
+async def test_a_tap_that_was_made_before_a_tag_was_retired_is_refused(house):
+    await enrol(house)
+    unused = tag(read_counter=5).tap()
+    answer = await retire(house)
+    assert (answer.status, answer.members) == (200, KNOWN | {"state": "erased"})
+    assert (await house.post_tap(unused)).status == 403
+
+
+async def test_a_retired_tag_is_not_enrolled_again_in_the_same_generation(house):
+    await enrol(house)
+    await retire(house)
+    assert (await enrol(house)).status == 409
+
+
+async def test_a_retired_tag_comes_back_in_a_higher_generation(house):
+    await enrol(house, epoch=1)
+    await retire(house)
+    assert (await enrol(house)).status == 201
+    assert (await house.post_tap(tag(read_counter=5).tap())).status == 200
+
+
+async def test_to_retire_a_tag_twice_is_fine(house):
+    await enrol(house)
+    first, second = [await retire(house) for _ in range(2)]
+    assert (second.status, second.members) == (200, first.members)
+
+
+async def test_an_unknown_tag_cannot_be_retired(house):
+    answer = await retire(house)
+    assert (answer.status, answer.members["type"]) == (404, "/problems/unknown_tag")
+
+
+async def test_nobody_retires_a_tag_without_the_credential(house):
+    await enrol(house)
+    answer = await retire(house, headers={})
+    assert (answer.status, (await look_up(house)).members["state"]) == (401, "active")
+
+
 # ---- trouble and logs -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ask", [enrol, look_up])
+@pytest.mark.parametrize("ask", [enrol, look_up, retire])
 async def test_a_store_that_is_gone_is_answered_with_503(house, ask):
     house.store.unlink()
     answer = await ask(house)
@@ -256,11 +301,13 @@ async def test_every_enrolment_leaves_a_line_and_none_has_a_uid(open_house, even
     for changes in ({}, {}, {"epoch": 1}):
         await enrol(house, **changes)
     await enrol(house, headers={})
+    await retire(house)
     assert [event["outcome"] for event in events] == [
         "enrolled",
         "standing",
         "stale_generation",
         "credential_refused",
+        "retired",
     ]
     assert {event["event"] for event in events} == {"enrolment"}
     assert events[0]["tag"] == house.tokens.subject(UID)

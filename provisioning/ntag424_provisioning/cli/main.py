@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ntag424.errors import Ntag424Error
-from ntag424_provisioning.cli import keys, sim, tag_transfer, tags
+from ntag424_provisioning.cli import access, keys, sim, tag_transfer, tags
 from ntag424_provisioning.cli.doctor import doctor
 from ntag424_provisioning.cli.frame import group, report, say
 from ntag424_provisioning.cli.inspect import inspect
@@ -67,7 +67,8 @@ def _options(
 for _command in _COMMANDS:
     cli.command()(_command)
 tags.app.add_typer(tag_transfer.app)
-for _name, _group in (("keys", keys.app), ("tags", tags.app), ("sim", sim.app)):
+_GROUPS = (("keys", keys.app), ("tags", tags.app), ("access", access.app), ("sim", sim.app))
+for _name, _group in _GROUPS:
     cli.add_typer(_group, name=_name)
 
 

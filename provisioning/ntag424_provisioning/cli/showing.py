@@ -43,7 +43,8 @@ def result_text(result: Result) -> str:
     """Return the result of a job as people read it."""
     verb, generation = _VERBS[result.outcome], result.generation
     if result.outcome is Outcome.RESET:
-        return f"✓ {result.uid}  {verb}"
+        told = ", and the service refuses what it made before" if result.is_retired else ""
+        return f"✓ {result.uid}  {verb}{told}"
     life = f"key version {generation.key_version}, epoch {generation.epoch}"
     return f"✓ {result.uid}  {verb}: {life}, counter {result.counter}"
 

@@ -66,3 +66,5 @@ class Result:
     counter: int
     #: The last proof tap, spent; None after a reset.
     url: str | None = field(default=None, repr=False)
+    #: Of a tag that was reset: a ledger knows, and accepts none of its former taps.
+    is_retired: bool = False

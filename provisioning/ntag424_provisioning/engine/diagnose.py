@@ -64,6 +64,8 @@ def _words(evidence: Evidence, *, is_sound: bool) -> tuple[str, str]:
             words = "is as it was before it was to be written.", f"{_becoming(known.goal)}."
         case Stage.WRITING:
             words = _begun(known), f"{_becoming(known.goal)}."
+        case Stage.WRITTEN if known.goal is not None and known.goal.is_reset:
+            words = "blank again; no ledger was told.", "prove that it is, and tell the ledger."
         case Stage.WRITTEN if is_sound:
             words = "works, and is not enrolled.", "nothing; --enrol enrols it."
         case Stage.WRITTEN:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum, unique
 
 from ntag424 import Generation, Keyring, KeyVersion, Mode, Uid, Verifier
-from ntag424.errors import ProtocolError, ReaderError, TagRefusedError, TransportError
 from ntag424.flow import run
 from ntag424.keys import KeyScheme
 from ntag424_provisioning.engine.access import require_allowed
@@ -18,14 +15,13 @@ from ntag424_provisioning.engine.generations import next_generation
 from ntag424_provisioning.engine.observe import Observation, observe
 from ntag424_provisioning.engine.preview import Preview, preview
 from ntag424_provisioning.engine.prove import Proof, prove
-from ntag424_provisioning.engine.workpiece import Workpiece
+from ntag424_provisioning.engine.workpiece import Workpiece, in_doubt_once_begun
 from ntag424_provisioning.engine.write import write
 from ntag424_provisioning.errors import (
     InDoubtError,
     RefusedError,
     SetupError,
     StaleEpochError,
-    VaultError,
     WorkingTagError,
 )
 from ntag424_provisioning.model import Goal, Profile, Stage
@@ -76,7 +72,7 @@ def provision(
     """
     evidence = look_at(bench)
     piece = _workpiece(bench, evidence)
-    with _in_doubt_once_begun(piece):
+    with in_doubt_once_begun(piece):
         present = evidence.known.goal
         if present is not None and _is_same_life(bench, present, profile):
             if evidence.known.stage is not Stage.READY:
@@ -123,7 +119,7 @@ def rotate(bench: Bench) -> Result:
 
 
 def reset(bench: Bench) -> Result:
-    """Make the tag on the reader as NXP delivered it, and prove it.
+    """Make the tag on the reader as NXP delivered it, prove it, and tell the ledger.
 
     Raises:
         As `provision`.
@@ -136,8 +132,9 @@ def reset(bench: Bench) -> Result:
             "a tag with random IDs is known by nothing but its URL, which a reset would take away",
             'It can be written again as often as you like: "ntag424 provision".',
         )
-    goal = Goal(None, piece.known.generation or Generation(0, evidence.highest_epoch))
-    with _in_doubt_once_begun(piece):
+    shown = None if evidence.tap is None else evidence.tap.generation
+    goal = Goal(None, piece.known.generation or shown or Generation(0, evidence.highest_epoch))
+    with in_doubt_once_begun(piece):
         return _finish(piece, goal, evidence.observation)
 
 
@@ -161,7 +158,7 @@ def repair(bench: Bench, profile: Profile | None = None, *, origin: Origin = Ori
             )
         return provision(bench, profile, origin=origin)
     piece = _workpiece(bench, evidence)
-    with _in_doubt_once_begun(piece):
+    with in_doubt_once_begun(piece):
         if evidence.known.stage is not Stage.READY:
             return _go_on(piece, evidence, goal)
         if is_intact(evidence, bench):
@@ -274,8 +271,12 @@ def _write_and_prove(piece: Workpiece, goal: Goal, seen: Observation) -> Proof:
 
 
 def _blank(piece: Workpiece, goal: Goal) -> Result:
-    piece.put(replace(piece.known, stage=Stage.BLANK, about="", counter=0))
-    return Result(piece.known.uid, Outcome.RESET, goal.generation, 0)
+    """Have the ledger refuse what a blank tag made before; if it cannot, `repair` does."""
+    uid, generation = piece.known.uid, goal.generation
+    piece.put(replace(piece.known, stage=Stage.WRITTEN, about="", counter=0))
+    is_told = piece.bench.enroller.retire(uid, generation)
+    piece.put(replace(piece.known, stage=Stage.BLANK))
+    return Result(uid, Outcome.RESET, generation, 0, is_retired=is_told)
 
 
 def _scheme(bench: Bench, goal: Goal) -> KeyScheme:
@@ -331,16 +332,3 @@ def _recorded_profile(evidence: Evidence) -> Profile:
             'Run "ntag424 provision", which says so.',
         )
     return goal.profile
-
-
-@contextmanager
-def _in_doubt_once_begun(piece: Workpiece) -> Iterator[None]:
-    """Say of every failure whether the tag is as it was."""
-    try:
-        yield
-    except (TransportError, ProtocolError, TagRefusedError, ReaderError, VaultError) as error:
-        if not piece.is_begun:
-            raise
-        uid, about = piece.known.uid, piece.known.about
-        where = f", at {about}" if about else ""
-        raise InDoubtError(f"tag {uid} is not finished{where}: {error}") from error

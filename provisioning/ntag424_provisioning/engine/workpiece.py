@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 from ntag424 import Mode
 from ntag424.apdu import Status
 from ntag424.commands import ChangeKey, ChangeMasterKey, Command
-from ntag424.errors import AuthenticationDelayError, TagRefusedError
+from ntag424.errors import (
+    AuthenticationDelayError,
+    ProtocolError,
+    ReaderError,
+    TagRefusedError,
+    TransportError,
+)
 from ntag424.session import AuthenticatedSession, Session
 from ntag424_provisioning.engine.bench import Bench, Progress
-from ntag424_provisioning.errors import WrongKeyError
+from ntag424_provisioning.errors import InDoubtError, VaultError, WrongKeyError
 from ntag424_provisioning.model import KnownTag, SlotKey, Stage
 
 T = TypeVar("T")
@@ -26,8 +34,17 @@ _PATIENCE = 4000
 class Workpiece:
     """One tag on the bench, what is known of it, and what may still be tried."""
 
-    def __init__(self, bench: Bench, known: KnownTag, *, is_begun: bool = False) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        known: KnownTag,
+        *,
+        is_begun: bool = False,
+        changing: Stage = Stage.WRITING,
+    ) -> None:
+        """Work on a tag that is in stage *changing* from its first change on."""
         self.bench = bench
+        self._changing = changing
         self.known = known
         #: Whether something was sent that may have changed the tag, now or in an earlier run.
         self.is_begun = is_begun
@@ -71,15 +88,15 @@ class Workpiece:
             'keys: "ntag424 access adopt".',
         )
 
-    def prove(self, number: int, candidate: SlotKey) -> bool:
-        """Find out, by one attempt, whether *candidate* is in slot *number*; if so, narrow it.
+    def prove(self, number: int, candidate: SlotKey) -> AuthenticatedSession | None:
+        """Find out, by one attempt, whether *candidate* is in slot *number*; None if it is not.
 
         Raises:
             WrongKeyError: no attempts are left.
 
         """
         self.session.select()
-        return self._attempt(number, candidate, None) is not None
+        return self._attempt(number, candidate, None)
 
     def _attempt(
         self, number: int, candidate: SlotKey, mode: Mode | None
@@ -144,5 +161,18 @@ class Workpiece:
         self.known = self.known.narrow(0, new)
 
     def _announce(self, known: KnownTag, about: str) -> None:
-        self.put(replace(known, stage=Stage.WRITING, about=about))
+        self.put(replace(known, stage=self._changing, about=about))
         self.is_begun = True
+
+
+@contextmanager
+def in_doubt_once_begun(piece: Workpiece, hint: str = InDoubtError.hint) -> Iterator[None]:
+    """Say of every failure whether the tag is as it was."""
+    try:
+        yield
+    except (TransportError, ProtocolError, TagRefusedError, ReaderError, VaultError) as error:
+        if not piece.is_begun:
+            raise
+        uid, about = piece.known.uid, piece.known.about
+        where = f", at {about}" if about else ""
+        raise InDoubtError(f"tag {uid} is not finished{where}: {error}", hint) from error

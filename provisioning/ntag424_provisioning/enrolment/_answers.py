@@ -44,6 +44,17 @@ def require(generation: Generation, answer: httpx.Response) -> None:
         raise _unlike(answer)
 
 
+def require_retired(answer: httpx.Response) -> None:
+    """Believe that no tap of a tag counts any more only if *answer* says so.
+
+    Raises:
+        EnrolmentError: it says something else.
+
+    """
+    if _members(answer).get("state") != "erased":
+        raise _unlike(answer)
+
+
 def refusal(answer: httpx.Response) -> EnrolmentError | None:
     """Put into words why the service refused; None if it just does not know the tag."""
     members = _members(answer)

@@ -44,6 +44,18 @@ class Enroller(Protocol):
         """
         ...
 
+    def retire(self, uid: Uid, generation: Generation) -> bool:
+        """Let no tap count that the tag made up to *generation*; false if nobody was told.
+
+        It is for a tag that is blank again. Only an enrolment in a higher generation brings
+        it back. The same call again does nothing.
+
+        Raises:
+            EnrolmentError: the ledger could not be reached, or refused.
+
+        """
+        ...
+
 
 def stale(uid: Uid, generation: Generation, counter: int) -> StaleEpochError:
     """Say what the ledger knows of the tag instead."""
@@ -102,4 +114,8 @@ class Later(Closing):
 
     def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:  # noqa: ARG002
         """See `Enroller.enrol`."""
+        return False
+
+    def retire(self, uid: Uid, generation: Generation) -> bool:  # noqa: ARG002
+        """See `Enroller.retire`."""
         return False

@@ -13,7 +13,13 @@ from pathlib import Path
 import httpx
 
 from ntag424 import Generation, Uid
-from ntag424_provisioning.enrolment._answers import generation_in, refusal, require
+from ntag424.model import MAX_READ_COUNTER
+from ntag424_provisioning.enrolment._answers import (
+    generation_in,
+    refusal,
+    require,
+    require_retired,
+)
 from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, stale
 from ntag424_provisioning.errors import EnrolmentError, SetupError
 from ntag424_provisioning.private_files import read_private
@@ -88,6 +94,20 @@ class HttpEnroller(Closing):
         if answer.status_code == HTTPStatus.CONFLICT:
             raise stale(uid, *generation_in(answer))
         raise refusal(answer) or EnrolmentError("the service does not enrol tags")
+
+    def retire(self, uid: Uid, generation: Generation) -> bool:
+        """See `Enroller.retire`."""
+        known = self.find(uid)
+        if known is None or known.generation < generation:
+            # Else an old list could tell it later. What it does not serve, it refuses anyway.
+            with suppress(EnrolmentError):
+                self.enrol(uid, generation, MAX_READ_COUNTER)
+        answer = self._ask("DELETE", f"v1/tags/{uid}")
+        if answer.status_code == HTTPStatus.OK:
+            require_retired(answer)
+        elif (error := refusal(answer)) is not None:
+            raise error
+        return True
 
     def close(self) -> None:
         """See `OpenEnroller.close`."""

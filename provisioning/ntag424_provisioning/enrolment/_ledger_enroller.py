@@ -6,12 +6,14 @@ import asyncio
 import json
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from ntag424 import Generation, Uid
-from ntag424.errors import LedgerError, LedgerUnavailableError
-from ntag424.replay import Enrolment, LedgerStore, Stale, TagLedger, enrol_once
+from ntag424.errors import LedgerError, LedgerUnavailableError, UnknownTagError
+from ntag424.model import MAX_READ_COUNTER
+from ntag424.replay import Enrolment, LedgerStore, Stale, TagLedger, TagState, enrol_once
 from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, stale
 from ntag424_provisioning.errors import EnrolmentError, SetupError
 from ntag424_provisioning.private_files import read_private
@@ -69,6 +71,11 @@ class LedgerEnroller(Closing):
             raise stale(uid, verdict.record.generation, verdict.record.counter)
         return True
 
+    def retire(self, uid: Uid, generation: Generation) -> bool:
+        """See `Enroller.retire`."""
+        self._ask(_retire(self._ledger, uid, generation))
+        return True
+
     def close(self) -> None:
         """See `OpenEnroller.close`."""
         if self._loop.is_closed():
@@ -87,6 +94,13 @@ class LedgerEnroller(Closing):
 
     def _run(self, question: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(question, self._loop).result()
+
+
+async def _retire(ledger: TagLedger, uid: Uid, generation: Generation) -> None:
+    # A ledger that does not know this generation yet could be told of it by an old list.
+    await enrol_once(ledger, Enrolment(uid, generation, MAX_READ_COUNTER))
+    with suppress(UnknownTagError):  # erased before
+        await ledger.set_state(uid, TagState.ERASED)
 
 
 def _hint(error: LedgerError, then: str) -> str:

@@ -14,7 +14,7 @@ from enum import StrEnum, unique
 
 import structlog
 
-from ntag424 import CountedTap
+from ntag424 import CountedTap, Uid
 from ntag424.replay import Enrolment
 from ntag424_service.outcomes import EnrolmentOutcome, Outcome
 from ntag424_service.sessions.tokens import SessionTokens
@@ -82,6 +82,10 @@ class EnrolmentLog:
             key_version=enrolment.generation.key_version,
             epoch=enrolment.generation.epoch,
         )
+
+    def retirement(self, outcome: EnrolmentOutcome, uid: Uid) -> None:
+        """Write that a tag was given up."""
+        self._logger.info("enrolment", outcome=outcome.value, tag=self._subject(uid))
 
     def refusal(self) -> None:
         """Write that somebody asked without the credential."""

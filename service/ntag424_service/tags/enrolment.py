@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ntag424 import Uid
-from ntag424.errors import LedgerUnavailableError
+from ntag424.errors import LedgerUnavailableError, UnknownTagError
 from ntag424.replay import (
     Enrolled,
     Enrolment,
@@ -15,6 +16,7 @@ from ntag424.replay import (
     Standing,
     TagLedger,
     TagRecord,
+    TagState,
     enrol_once,
 )
 from ntag424_service.errors import CredentialRefusedError
@@ -82,6 +84,19 @@ class EnrolmentDesk:
         finally:
             self._log.report(outcome, enrolment)
         return verdict
+
+    async def retire(self, uid: Uid) -> TagRecord | None:
+        """Let no tap that the tag made so far count, and end its sessions; None if unknown.
+
+        It comes back by an enrolment in a higher generation, and by nothing else: the same
+        call again changes nothing.
+        """
+        with suppress(UnknownTagError):  # or erased before
+            await self._ledger.set_state(uid, TagState.ERASED)
+        record = await self._ledger.find(uid)
+        known = EnrolmentOutcome.RETIRED if record else EnrolmentOutcome.UNKNOWN_TAG
+        self._log.retirement(known, uid)
+        return record
 
     async def find(self, uid: Uid) -> TagRecord | None:
         """See `TagLedger.find`."""

@@ -1,4 +1,4 @@
-"""`POST /v1/tags` and `GET /v1/tags/{uid}`: for whoever writes tags, with a credential."""
+"""`/v1/tags`: enrol, look up and retire, for whoever writes tags and has a credential."""
 
 from __future__ import annotations
 
@@ -92,6 +92,20 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
     async def get_tag(uid: Annotated[str, Path(pattern=UID)]) -> TagAnswer | Response:
         """Say which generation of the tag counts, and what of it is used up."""
         record = await desk.find(Uid.from_hex(uid))
+        return UNKNOWN_TAG.response() if record is None else TagAnswer.of(record)
+
+    @router.delete(
+        PATH + "/{uid}",
+        response_model=TagAnswer,
+        responses=_FIND_ANSWERS,
+        summary="Retire a tag",
+    )
+    async def delete_tag(uid: Annotated[str, Path(pattern=UID)]) -> TagAnswer | Response:
+        """Refuse every tap that the tag made so far, and end its sessions.
+
+        For a tag that was made blank: an enrolment in a higher generation brings it back.
+        """
+        record = await desk.retire(Uid.from_hex(uid))
         return UNKNOWN_TAG.response() if record is None else TagAnswer.of(record)
 
     return router

@@ -110,6 +110,7 @@ class MemoryLedger:
 
     def __init__(self):
         self.tags = {}
+        self.retired = {}
         self.is_up = True
 
     def find(self, uid):
@@ -124,6 +125,12 @@ class MemoryLedger:
         if present is not None and present.generation >= generation:
             raise StaleEpochError("stale", known=present.generation)
         self.tags[uid] = Enrolled(generation, counter)
+        return True
+
+    def retire(self, uid, generation):
+        if not self.is_up:
+            raise EnrolmentError("the ledger is away")
+        self.retired[uid] = generation
         return True
 
 

@@ -370,6 +370,33 @@ def test_a_tag_that_was_reset_begins_a_new_life_when_it_is_written_again(used):
     assert result.generation == Generation(1, 2)
 
 
+def test_the_ledger_is_told_of_a_tag_that_was_reset(used):
+    assert reset(used.bench()).is_retired
+    assert used.ledger.retired == {UID: Generation(1, 1)}
+
+
+def test_a_reset_that_the_ledger_was_not_told_of_is_finished_by_repair(used):
+    used.ledger.is_up = False
+    with pytest.raises(EnrolmentError):
+        reset(used.bench())
+    assert used.journal.find(UID).stage is Stage.WRITTEN
+    used.ledger.is_up = True
+    link = TornLink(used.tag)
+    assert repair(used.bench(link)).outcome is Outcome.RESET
+    assert not changes(link)
+    assert used.ledger.retired == {UID: Generation(1, 1)}
+
+
+def test_a_tag_without_a_record_is_retired_in_the_life_that_its_tap_shows(used):
+    used.journal.records.clear()
+    reset(used.bench())
+    assert used.ledger.retired == {UID: Generation(1, 1)}
+
+
+def test_who_enrols_later_is_told_that_nobody_was_told(used):
+    assert not reset(replace(used.bench(), enroller=Later())).is_retired
+
+
 def test_a_blank_tag_can_be_reset(workshop):
     assert reset(workshop.bench()).outcome is Outcome.RESET
 

@@ -69,6 +69,26 @@ def test_a_ledger_that_knows_better_is_stale_news(enroller, generation, counter)
     assert stale.value.known == SECOND
 
 
+@pytest.mark.parametrize("known", [None, FIRST, SECOND], ids=["unknown", "behind", "known"])
+def test_a_retired_tag_is_refused_and_no_old_list_brings_it_back(desk, enroller, known):
+    uid = new_uid()
+    if known is not None:
+        enroller.enrol(uid, known, 2)
+    for _ in range(2):
+        assert enroller.retire(uid, SECOND)
+    assert {desk.tap(uid, one, read_counter=9) for one in (FIRST, SECOND)} == {"not_verified"}
+    with pytest.raises(StaleEpochError):
+        enroller.enrol(uid, SECOND, 2)
+
+
+def test_a_retired_tag_is_accepted_in_its_next_life(desk, enroller):
+    uid = new_uid()
+    enroller.enrol(uid, FIRST, 2)
+    enroller.retire(uid, FIRST)
+    enroller.enrol(uid, SECOND, 2)
+    assert desk.tap(uid, SECOND, read_counter=2) == "accepted"
+
+
 def test_the_next_epoch_is_enrolled_after_stale_news(desk, enroller):
     uid = new_uid()
     enroller.enrol(uid, SECOND, 2)

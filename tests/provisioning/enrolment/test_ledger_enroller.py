@@ -64,6 +64,18 @@ def test_a_tag_that_was_erased_is_stale_news(desk, enroller):
         enroller.enrol(uid, FIRST, 2)
 
 
+@pytest.mark.parametrize("known", [None, FIRST, SECOND], ids=["unknown", "behind", "known"])
+def test_a_retired_tag_is_refused_and_no_old_list_brings_it_back(desk, enroller, known):
+    uid = new_uid()
+    if known is not None:
+        enroller.enrol(uid, known, 2)
+    for _ in range(2):
+        assert enroller.retire(uid, SECOND)
+    assert {desk.tap(uid, one, read_counter=9) for one in (FIRST, SECOND)} == {"not_verified"}
+    with pytest.raises(StaleEpochError):
+        enroller.enrol(uid, SECOND, 2)
+
+
 def test_several_threads_enrol_at_once(desk, enroller):
     uids = [new_uid() for _ in range(32)]
     with ThreadPoolExecutor(8) as pool:
