@@ -196,10 +196,16 @@ def _asked(home):
     cards.write_text(json.dumps(card), "utf-8")
     yield "tags import", ("tags", "import", cards, "--from", "boltcard")
     yield "sim new", ("sim", "new", "bob")
+    zeros = home / "zeros"
+    zeros.touch(0o600)
     yield "sim list", ("sim", "list")
     yield "sim show", ("sim", "show", "alice")
     yield "sim tap", ("sim", "tap", "alice")
+    yield "access show", ("access", "show")
+    yield "access set", ("access", "set", "proprietary", "--read", "2")
     yield "reset", ("reset", "--yes")
+    yield "access adopt", ("access", "adopt", "--keys", zeros)
+    yield "access change-key", ("access", "change-key", "4", "--keys", zeros)
 
 
 def test_files_have_the_modes_that_the_reference_says(home, monkeypatch):

@@ -9,7 +9,10 @@ from ntag424.commands import ChangeFileSettings, ChangeKey, ChangeMasterKey
 from ntag424.model.files import FileSettings
 from ntag424.session import Session
 from ntag424.testing import SimulatedTag
+from tests.docs.blocks import ROOT
 from tests.provisioning.cli.running import run
+from tests.provisioning.cli.terminal import Terminal
+from tests.provisioning.hard.houses import enrolling_at, make_ledger
 
 ALICE = ("--reader", "sim:alice")
 KEYS = [Key(bytes([0x40 + number]) * 16) for number in range(5)]
@@ -59,6 +62,11 @@ def test_show_says_who_may_do_what(tag):
         "read_write": "never",
         "change": "key 3",
     }
+
+
+def test_the_page_shows_what_is_shown(tag):
+    page = (ROOT / "docs/howto/foreign-tags.md").read_text("utf-8")
+    assert f"$ ntag424 access show\n{run('access', 'show', *ALICE).out}```" in page
 
 
 def test_show_says_who_can_open_what_is_closed(tag):
@@ -161,6 +169,18 @@ def test_another_url_on_a_working_tag_takes_a_flag_where_nobody_can_be_asked(fur
     assert run(*other, "--change-url").code == 0
 
 
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 5)])
+def test_another_url_on_a_working_tag_is_asked_for_at_a_terminal(furnished, answer, code):
+    assert run(*WRITE).code == 0
+    before = memory(furnished)[0]
+    other = [URL + "/other" if each == URL else each for each in WRITE]
+    with Terminal.ntag424(*other) as terminal:
+        terminal.until("Change it?")
+        terminal.send(answer + "\r")
+        assert terminal.wait() == code
+    assert (memory(furnished)[0] == before) is (answer == "n")
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -192,3 +212,15 @@ def test_reset_says_that_the_service_was_not_told_and_what_to_do(furnished):
     assert run(*WRITE).code == 0
     done = run("reset", *ALICE, "--yes")
     assert "ntag424-service state 04DE5F1EACC040 erased" in done.err
+
+
+def test_reset_tells_the_ledger_that_the_tag_is_out(furnished, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    make_ledger(folder)
+    enrol = ("--enrol", enrolling_at(folder))
+    assert run(*WRITE, *enrol).code == 0
+    done = run("reset", *ALICE, "--yes", *enrol)
+    assert (done.code, "refuses what it made before" in done.out) == (0, True)
+    assert "No service was told" not in done.err
+    again = run(*WRITE, *enrol, "--json")
+    assert (again.code, again.records[0]["epoch"]) == (0, 2)
