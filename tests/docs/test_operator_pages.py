@@ -198,6 +198,7 @@ def _asked(home):
     yield "sim new", ("sim", "new", "bob")
     zeros = home / "zeros"
     zeros.touch(0o600)
+    zeros.write_text("4 " + "00" * 16)
     yield "sim list", ("sim", "list")
     yield "sim show", ("sim", "show", "alice")
     yield "sim tap", ("sim", "tap", "alice")

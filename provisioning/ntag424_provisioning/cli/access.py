@@ -28,6 +28,7 @@ from ntag424_provisioning.private_files import read_private
 
 app = group("Access rights of a tag's files, and the keys of a tag that another tool wrote.")
 
+_DELIVERED = dict.fromkeys(range(5), FACTORY_KEY.key)
 _LINE = re.compile(r"([0-4])[ \t]+([0-9A-Fa-f]{32})", re.ASCII)
 
 
@@ -72,8 +73,7 @@ KeysFile = Annotated[
     typer.Option(
         "--keys",
         metavar="FILE",
-        help="A file, mode 600, with a line for each key: its number and 32 hex digits. "
-        "A key without a line is that of NXP's delivery, zeros.",
+        help="A file, mode 600, with a line for each key: its number and 32 hex digits.",
     ),
 ]
 
@@ -109,11 +109,12 @@ def adopt(
     """Prove the keys of the tag on the reader, and put them into the vault.
 
     Nothing on the tag changes; each key is tried once. Then "provision" and "reset" work
-    as on any tag. Without --keys they are asked for.
+    as on any tag. A key without a line in the file is the one that NXP delivers, zeros;
+    without --keys all are asked for.
     """
     with ExitStack() as closing:
         opened = closing.enter_context(open_vault(vault, key_file, passphrase_file))
-        given = _asked() if keys is None else _read_keys(keys)
+        given = _asked() if keys is None else _DELIVERED | _read_keys(keys)
         bench = closing.enter_context(bench_of(opened, reader, wait=wait, enrol="later"))
         known = engine.adopt(bench, given)
     versions = [slot[-1].version for slot in known.slots]
@@ -177,7 +178,7 @@ def change_key(
     """
     with ExitStack() as closing:
         opened = closing.enter_context(open_vault(vault, key_file, passphrase_file))
-        new = _typed_key(number) if keys is None else _read_keys(keys)[number]
+        new = _typed_key(number) if keys is None else _one_of(keys, number)
         bench = closing.enter_context(bench_of(opened, reader, wait=wait, enrol="later"))
         known = engine.change_one_key(bench, number, SlotKey(new, version_byte))
     record = {"uid": str(known.uid), "key": number, "version": version_byte}
@@ -222,22 +223,30 @@ def _changed(
 
 
 def _read_keys(path: Path) -> dict[int, Key]:
-    """Read a file of keys; those that are not in it are zeros."""
-    keys = dict.fromkeys(range(5), FACTORY_KEY.key)
-    named = set()
+    """Read a file of keys, by number."""
+    keys: dict[int, Key] = {}
     for place, line in enumerate(_lines(path), 1):
         if not line or line.startswith("#"):
             continue
         found = _LINE.fullmatch(line)
         # Not a word of the line itself: it may be a key.
-        if found is None or (number := int(found[1])) in named:
+        if found is None or (number := int(found[1])) in keys:
             raise SetupError(
                 f"line {place} of the keys file {path} is no key, or one that was given before",
                 "Write a number from 0 to 4, a space, and 32 hex digits; # begins a remark.",
             )
-        named.add(number)
         keys[number] = Key.from_hex(found[2])
     return keys
+
+
+def _one_of(path: Path, number: int) -> Key:
+    key = _read_keys(path).get(number)
+    if key is None:
+        raise SetupError(
+            f"the keys file {path} has no line for key {number}",
+            "A new key is never guessed: write it down, zeros too.",
+        )
+    return key
 
 
 def _lines(path: Path) -> list[str]:

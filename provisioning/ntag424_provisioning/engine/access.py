@@ -64,10 +64,7 @@ def closed_text(number: int, access: AccessRights) -> str | None:
     if by is None:
         return f"{locked(number, access)}. Neither provision nor reset can be done."
     if by:
-        return (
-            f"Change of the {name} file is key {by}'s: who has not that key can neither open nor "
-            "close it."
-        )
+        return f"Change of the {name} file is key {by}'s: only who has that key can change its rights."
     if number != PROPRIETARY_FILE and not _writers(access):
         return f"Write of the {name} file is closed; {_opener(access)} can open it again."
     return None
@@ -78,7 +75,9 @@ def locked(number: int, access: AccessRights) -> str:
     name = FILE_NAMES[number]
     writers = _writers(access)
     if not writers:
-        kept = "the URL stays what it is" if number == NDEF_FILE else "so is what is in it"
+        kept = (
+            "the URL stays what it is" if number == NDEF_FILE else "its content stays what it is"
+        )
         return f"Change of the {name} file is closed for good, and so is Write: {kept}"
     kept = "its rights and mirrors stay" if number == NDEF_FILE else "its rights stay"
     return (

@@ -156,6 +156,14 @@ def test_a_key_is_changed_to_a_value_of_ours(keys):
     assert (chip.keys[2].value, chip.keys[2].version) == (b"\xab" * 16, 3)
 
 
+def test_a_new_key_that_the_file_does_not_have_is_not_taken_for_zeros(keys):
+    run("access", "adopt", *ALICE, "--keys", keys)
+    new = keys_file(keys.parent, ["1 " + "ab" * 16])
+    before = memory(keys.parent)
+    assert run("access", "change-key", "2", *ALICE, "--keys", new).code == 2
+    assert memory(keys.parent) == before
+
+
 # ---- what is asked before it is done ---------------------------------------------------------
 
 
