@@ -64,7 +64,7 @@ def closed_text(number: int, access: AccessRights) -> str | None:
     if by is None:
         return f"{locked(number, access)}. Neither provision nor reset can be done."
     if by:
-        return f"Change of the {name} file is key {by}'s: only who has that key can change its rights."
+        return f"Change of the {name} file is key {by}'s: only who has it can change its rights."
     if number != PROPRIETARY_FILE and not _writers(access):
         return f"Write of the {name} file is closed; {_opener(access)} can open it again."
     return None
