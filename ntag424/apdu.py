@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Self
 
+from ntag424.arguments import require_bytes, require_number
+
 
 @unique
 class Status(IntEnum):
@@ -70,11 +72,11 @@ class CommandApdu:
         """Refuse what a short APDU cannot carry."""
         for name in ("cla", "ins", "p1", "p2"):
             value: object = getattr(self, name)
-            if not 0 <= require_integer(name, value) <= 0xFF:
+            if not 0 <= require_number(name, value) <= 0xFF:
                 raise ValueError(f"{name} is one byte, not {value}")
-        if self.le is not None and not 0 <= require_integer("le", self.le) <= 0xFF:
+        if self.le is not None and not 0 <= require_number("le", self.le) <= 0xFF:
             raise ValueError(f"le is one byte or None, not {self.le}")
-        if len(require_octets("data", self.data)) > 0xFF:
+        if len(require_bytes("data", self.data)) > 0xFF:
             raise ValueError(f"a short APDU carries up to 255 bytes, not {len(self.data)}")
 
     def __bytes__(self) -> bytes:
@@ -90,6 +92,7 @@ class CommandApdu:
         Raises:
             ValueError: too short, an extended APDU, or not as long as Lc says.
         """
+        require_bytes("a command", octets)
         if len(octets) < 4:
             raise ValueError(f"a command has at least 4 bytes, not {len(octets)}")
         data, le = _body(octets[4:])
@@ -113,28 +116,6 @@ def _body(octets: bytes) -> tuple[bytes, int | None]:
     raise ValueError(f"Lc promises {lc} bytes and perhaps Le, but {len(rest)} bytes follow")
 
 
-def require_integer(name: str, value: object) -> int:
-    """Take an integer, which a truth value is not.
-
-    Raises:
-        TypeError: names *name* and the type that *value* has.
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} is an integer, not {type(value).__name__}")
-    return value
-
-
-def require_octets(name: str, value: object) -> bytes:
-    """Take bytes; their value is in no message, for they may be secret.
-
-    Raises:
-        TypeError: names *name* and the type that *value* has.
-    """
-    if not isinstance(value, bytes):
-        raise TypeError(f"{name} are bytes, not {type(value).__name__}")
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class ResponseApdu:
     """One answer: up to 256 bytes of data and the status word, SW1 the high byte.
@@ -149,9 +130,9 @@ class ResponseApdu:
 
     def __post_init__(self) -> None:
         """Refuse what a short answer cannot carry."""
-        if not 0 <= require_integer("a status word", self.status) <= 0xFFFF:
+        if not 0 <= require_number("a status word", self.status) <= 0xFFFF:
             raise ValueError(f"a status word is two bytes, not {self.status}")
-        if len(require_octets("data", self.data)) > 0x100:
+        if len(require_bytes("data", self.data)) > 0x100:
             raise ValueError(f"a short answer carries up to 256 bytes, not {len(self.data)}")
 
     def __bytes__(self) -> bytes:
@@ -165,6 +146,7 @@ class ResponseApdu:
         Raises:
             ValueError: no status word, or more than 256 bytes before it.
         """
+        require_bytes("an answer", octets)
         if len(octets) < 2:
             raise ValueError(f"an answer has at least 2 bytes, not {len(octets)}")
         return cls(octets[:-2], int.from_bytes(octets[-2:], "big"))

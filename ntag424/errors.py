@@ -1,7 +1,7 @@
 """Every error this library raises on purpose, on one page.
 
-Mistakes of the caller are `ValueError`, raised where the value is made. What is
-listed here comes from outside: a tag, a URL, a store.
+Mistakes of the caller are `TypeError` and `ValueError`, raised where the value is made.
+What is listed here comes from outside: a tag, a URL, a store.
 """
 
 from __future__ import annotations
@@ -10,10 +10,20 @@ from collections.abc import Sequence
 
 
 class Ntag424Error(Exception):
-    """Anything that goes wrong talking to, or verifying, a tag. Never raised itself."""
+    """Anything that goes wrong talking to, or verifying, a tag. Never raised itself.
+
+    A traceback shows the hint below the message.
+    """
 
     #: What the person at the keyboard can do about it; one sentence, may be empty.
     hint: str = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+        if self.hint:
+            self.add_note(f"hint: {self.hint}")
 
 
 class TransportError(Ntag424Error):
@@ -35,12 +45,11 @@ class TagRefusedError(Ntag424Error):
 
     def __init__(self, command: str, status: int, cause: str = "", advice: str = "") -> None:
         told = f": {cause}" if cause else ""
-        super().__init__(f"the tag refused {command} with {status:04X}{told}")
+        super().__init__(f"the tag refused {command} with {status:04X}{told}", hint=advice)
         #: Name of the command in the data sheet.
         self.command = command
         #: The status word, SW1 in the high byte.
         self.status = status
-        self.hint = advice
 
 
 class AuthenticationDelayError(TagRefusedError):
@@ -84,8 +93,10 @@ class ReaderChoiceError(ReaderError):
 
     hint = "Connect the reader, or name exactly one of those listed."
 
-    def __init__(self, message: str, *, candidates: Sequence[str]) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, candidates: Sequence[str], hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
         #: Readers that could have been meant; where none could, all there are.
         self.candidates = tuple(candidates)
 
@@ -152,11 +163,6 @@ class UncountedTapError(VerificationError):
 class LedgerError(Ntag424Error):
     """The ledger did not do what was asked. Never raised itself."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        if hint is not None:
-            self.hint = hint
-
 
 class LedgerUnavailableError(LedgerError):
     """The store could not answer; whatever was asked must be refused."""
@@ -168,8 +174,7 @@ class LedgerUnsafeError(LedgerUnavailableError):
     """The store is set up so that it could accept a tap twice; it is not used."""
 
     def __init__(self, message: str, advice: str) -> None:
-        super().__init__(message)
-        self.hint = advice
+        super().__init__(message, hint=advice)
 
 
 class LedgerWentBackError(LedgerUnavailableError):

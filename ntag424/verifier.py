@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntag424.arguments import require_type
 from ntag424.errors import TapMacError
 from ntag424.keys import Keyring, is_diversified
 from ntag424.model import Generation, Mode
@@ -25,6 +26,9 @@ class Verifier:
     """
 
     def __init__(self, template: UrlTemplate, keyring: Keyring, *, mode: Mode = Mode.AES) -> None:
+        require_type("template", template, UrlTemplate, instead='UrlTemplate("https://...")')
+        require_type("keyring", keyring, Keyring, instead="Keyring.single(...) for one key scheme")
+        require_type("mode", mode, Mode, instead="Mode.AES or Mode.LRP")
         if template.encrypts and any(v.scheme.meta_read_number is None for v in keyring):
             raise ValueError("{picc} needs a meta-read key in every key version")
         if not template.names_key_version:

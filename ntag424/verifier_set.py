@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ntag424.arguments import require_type
 from ntag424.errors import MalformedTapError
 from ntag424.keys import require_apart
 from ntag424.sdm import VerifiedTap
@@ -30,8 +31,11 @@ class VerifierSet:
     """
 
     def __init__(self, verifiers: Iterable[Verifier]) -> None:
+        instead = "VerifierSet([Verifier(...), ...])"
+        require_type("verifiers", verifiers, Iterable, instead=instead)
         self._by_place: dict[str, list[Verifier]] = {}
         for verifier in verifiers:
+            require_type("each of verifiers", verifier, Verifier, instead=instead)
             self._by_place.setdefault(verifier.template.place, []).append(verifier)
         if not self._by_place:
             raise ValueError("a set needs at least one verifier")

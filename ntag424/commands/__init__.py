@@ -1,6 +1,6 @@
 """The tag's command set, one class per command: values without I/O."""
 
-from ntag424.commands._command import AnswerMac, Command, Request, require_key, require_kind
+from ntag424.commands._command import AnswerMac, Command, Request, require_key
 from ntag424.commands.configuration import (
     EnableLrp,
     EnableRandomId,
@@ -64,5 +64,4 @@ __all__ = [
     "WriteData",
     "key_crc",
     "require_key",
-    "require_kind",
 ]

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from enum import Enum, unique
 from typing import ClassVar, Generic, TypeVar
 
-from ntag424.apdu import CommandApdu, Status, require_integer
+from ntag424.apdu import CommandApdu, Status
+from ntag424.arguments import require_number
 from ntag424.model.files import CommMode
 
 T_co = TypeVar("T_co", covariant=True)
@@ -121,22 +122,11 @@ def require_length(answer: bytes, *lengths: int) -> None:
 
 def require_file(number: int) -> None:
     """Refuse what is no file of the application: 1 to 3 (NT4H2421Gx §8.2.3)."""
-    if require_integer("a file number", number) not in range(1, 4):
+    if require_number("a file number", number) not in range(1, 4):
         raise ValueError(f"files are numbered 1 to 3, not {number}")
 
 
 def require_key(number: int) -> None:
     """Refuse what is no application key: 0 to 4 (NT4H2421Gx §8.2.4)."""
-    if require_integer("a key number", number) not in range(5):
+    if require_number("a key number", number) not in range(5):
         raise ValueError(f"application keys are numbered 0 to 4, not {number}")
-
-
-def require_kind(name: str, value: object, kind: type) -> None:
-    """Refuse a value of another type, without showing it.
-
-    Raises:
-        TypeError: names *name*, and both types.
-
-    """
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} is a {kind.__name__}, not {type(value).__name__}")

@@ -11,8 +11,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ntag424.apdu import require_integer
-from ntag424.commands._command import AnswerMac, NoAnswer, require_key, require_kind
+from ntag424.arguments import require_number, require_type
+from ntag424.commands._command import AnswerMac, NoAnswer, require_key
 from ntag424.model.files import CommMode
 
 _FREE = 0xE
@@ -147,8 +147,8 @@ class SetFailedAuthenticationLimit(SetConfiguration):
     decrement: int = 10
 
     def __post_init__(self) -> None:
-        limit = require_integer("the limit", self.limit)
-        decrement = require_integer("the decrement", self.decrement)
+        limit = require_number("the limit", self.limit)
+        decrement = require_number("the decrement", self.decrement)
         if not (1 <= limit <= 0xFFFF and 0 <= decrement <= 0xFFFF):
             raise ValueError("the limit is 1 to 65535, the decrement 0 to 65535")
 
@@ -177,7 +177,7 @@ class SetBackModulation(SetConfiguration):
     is_strong: bool = True
 
     def __post_init__(self) -> None:
-        require_kind("is_strong", self.is_strong, bool)
+        require_type("is_strong", self.is_strong, bool)
 
     def payload(self) -> bytes:
         """HWConfig (1): bit 0."""
@@ -185,5 +185,5 @@ class SetBackModulation(SetConfiguration):
 
 
 def _require_bytes(*values: int) -> None:
-    if not all(0 <= require_integer("a capability", value) <= 0xFF for value in values):
+    if not all(0 <= require_number("a capability", value) <= 0xFF for value in values):
         raise ValueError("PDCap2.5 and PDCap2.6 are one byte each")

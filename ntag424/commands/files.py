@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ntag424.apdu import require_integer, require_octets
+from ntag424.arguments import require_bytes, require_number, require_type
 from ntag424.commands._command import (
     Command,
     NoAnswer,
     require_file,
-    require_kind,
     require_length,
 )
 from ntag424.model.files import CommMode
@@ -39,8 +38,8 @@ class ReadData(Command[bytes]):
     def __post_init__(self) -> None:
         require_file(self.file_number)
         _require_three_bytes(self.offset)
-        require_kind("mode", self.mode, CommMode)
-        if not 0 <= require_integer("a length", self.length) <= MOST_READ[self.mode]:
+        require_type("mode", self.mode, CommMode)
+        if not 0 <= require_number("a length", self.length) <= MOST_READ[self.mode]:
             raise ValueError(f"one answer carries 1 to {MOST_READ[self.mode]} bytes in this mode")
 
     @property
@@ -78,9 +77,9 @@ class WriteData(NoAnswer):
     def __post_init__(self) -> None:
         require_file(self.file_number)
         _require_three_bytes(self.offset)
-        require_kind("mode", self.mode, CommMode)
+        require_type("mode", self.mode, CommMode)
         most = MOST_WRITTEN[self.mode]
-        if not 1 <= len(require_octets("the content", self.content)) <= most:
+        if not 1 <= len(require_bytes("the content", self.content)) <= most:
             raise ValueError(f"one command carries 1 to {most} bytes in this mode")
 
     @property
@@ -107,5 +106,5 @@ def _place(file_number: int, offset: int, length: int) -> bytes:
 
 
 def _require_three_bytes(offset: int) -> None:
-    if not 0 <= require_integer("an offset", offset) <= _LARGEST:
+    if not 0 <= require_number("an offset", offset) <= _LARGEST:
         raise ValueError(f"an offset has three bytes, not {offset}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ntag424.apdu import CommandApdu, Status, require_integer, require_octets
+from ntag424.apdu import CommandApdu, Status
+from ntag424.arguments import require_bytes, require_number
 from ntag424.commands._command import Request, require_length
 
 #: DF names (NT4H2421Gx §8.2.2).
@@ -27,7 +28,7 @@ class IsoSelectApplication(Request[None]):
     application: bytes = APPLICATION_NAME
 
     def __post_init__(self) -> None:
-        length = len(require_octets("the name of an application", self.application))
+        length = len(require_bytes("the name of an application", self.application))
         if not 1 <= length <= _LONGEST_NAME:
             raise ValueError(f"a DF name has 1 to {_LONGEST_NAME} bytes, not {length}")
 
@@ -49,7 +50,7 @@ class IsoSelectFile(Request[None]):
     file_id: int
 
     def __post_init__(self) -> None:
-        if not 0 <= require_integer("a file identifier", self.file_id) <= 0xFFFF:
+        if not 0 <= require_number("a file identifier", self.file_id) <= 0xFFFF:
             raise ValueError(f"a file identifier has two bytes, not {self.file_id:X}")
 
     def apdu(self) -> CommandApdu:
@@ -72,7 +73,7 @@ class IsoReadBinary(Request[bytes]):
 
     def __post_init__(self) -> None:
         _require_offset(self.offset)
-        if not 0 <= require_integer("a length", self.length) <= 256:
+        if not 0 <= require_number("a length", self.length) <= 256:
             raise ValueError(f"one command reads 1 to 256 bytes, not {self.length}")
 
     def apdu(self) -> CommandApdu:
@@ -98,7 +99,7 @@ class IsoUpdateBinary(Request[None]):
 
     def __post_init__(self) -> None:
         _require_offset(self.offset)
-        length = len(require_octets("the content", self.content))
+        length = len(require_bytes("the content", self.content))
         if not 1 <= length <= 255:
             raise ValueError(f"one command writes 1 to 255 bytes, not {length}")
 
@@ -116,5 +117,5 @@ class IsoUpdateBinary(Request[None]):
 
 
 def _require_offset(offset: int) -> None:
-    if not 0 <= require_integer("an offset", offset) <= _LARGEST_OFFSET:
+    if not 0 <= require_number("an offset", offset) <= _LARGEST_OFFSET:
         raise ValueError(f"an offset is 0 to {_LARGEST_OFFSET}, not {offset}")

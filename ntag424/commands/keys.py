@@ -6,8 +6,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ntag424.apdu import require_integer
-from ntag424.commands._command import AnswerMac, NoAnswer, require_kind
+from ntag424.arguments import require_number, require_type
+from ntag424.commands._command import AnswerMac, NoAnswer
 from ntag424.model import Key
 from ntag424.model.files import CommMode
 
@@ -28,10 +28,10 @@ class ChangeKey(NoAnswer):
     key_version: int
 
     def __post_init__(self) -> None:
-        if require_integer("a key number", self.key_number) not in range(1, 5):
+        if require_number("a key number", self.key_number) not in range(1, 5):
             raise ValueError("keys 1 to 4 are changed so; key 0 with ChangeMasterKey")
-        require_kind("old_key", self.old_key, Key)
-        require_kind("new_key", self.new_key, Key)
+        require_type("old_key", self.old_key, Key)
+        require_type("new_key", self.new_key, Key)
         _require_version(self.key_version)
 
     @property
@@ -66,7 +66,7 @@ class ChangeMasterKey(NoAnswer):
     key_version: int
 
     def __post_init__(self) -> None:
-        require_kind("new_key", self.new_key, Key)
+        require_type("new_key", self.new_key, Key)
         _require_version(self.key_version)
 
     @property
@@ -99,5 +99,5 @@ def key_crc(key: bytes) -> bytes:
 
 
 def _require_version(version: int) -> None:
-    if not 0 <= require_integer("a key version", version) <= 0xFF:
+    if not 0 <= require_number("a key version", version) <= 0xFF:
         raise ValueError(f"a key version is 0 to 255, not {version}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ntag424.arguments import require_type
 from ntag424.commands._command import (
     Command,
     NoAnswer,
     require_file,
-    require_kind,
     require_length,
 )
 from ntag424.model.files import CommMode, FileDescription, FileSettings
@@ -50,8 +50,8 @@ class ChangeFileSettings(NoAnswer):
 
     def __post_init__(self) -> None:
         require_file(self.file_number)
-        require_kind("settings", self.settings, FileSettings)
-        require_kind("mode", self.mode, CommMode)
+        require_type("settings", self.settings, FileSettings)
+        require_type("mode", self.mode, CommMode)
         if self.settings.sdm is not None and self.file_number != 2:
             raise ValueError("only file 2 has Secure Dynamic Messaging")
         if self.mode is CommMode.MAC:

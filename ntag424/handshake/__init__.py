@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ntag424.commands import require_key, require_kind
+from ntag424.arguments import require_type
+from ntag424.commands import require_key
 from ntag424.errors import AuthenticationDelayError, ProtocolError, SessionEndedError
 from ntag424.flow import Flow
 from ntag424.handshake import _aes, _lrp
@@ -48,7 +49,7 @@ def authenticate_first(
 
     """
     require_key(key_number)
-    require_kind("key", key, Key)
+    require_type("key", key, Key)
     return _first(key_number, key, mode, patience, random_bytes)
 
 
@@ -99,7 +100,7 @@ def authenticate_non_first(
 
     """
     require_key(key_number)
-    require_kind("key", key, Key)
+    require_type("key", key, Key)
     return _non_first(channel, key_number, key, random_bytes)
 
 

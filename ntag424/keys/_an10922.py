@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
-from typing import ClassVar
 
-from ntag424.keys._scheme import EPOCHS, require
+from ntag424.arguments import require_octets
+from ntag424.keys._scheme import EPOCHS, require, require_key
 from ntag424.model import Key
 
 # DF name of the NDEF application (NT4H2421Gx §8.2.2), as part of the derivation input.
@@ -22,9 +22,9 @@ class An10922Keys:
     and always ends in an epoch byte of zero, so it is no tag's key.
     """
 
-    file_read_number: ClassVar[int] = 2
-    meta_read_number: ClassVar[int] = 1
-    epochs: ClassVar[range] = EPOCHS
+    file_read_number = 2
+    meta_read_number = 1
+    epochs = EPOCHS
 
     master: Key = field(repr=False)
     _: KW_ONLY
@@ -32,6 +32,8 @@ class An10922Keys:
     system_id: bytes = b""
 
     def __post_init__(self) -> None:
+        require_key("master", self.master)
+        require_octets("system_id", self.system_id)
         if len(self.system_id) > 15:
             raise ValueError("a system id has at most 15 bytes")
 

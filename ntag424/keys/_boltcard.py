@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
 
-from ntag424.keys._scheme import NO_EPOCHS, require
+from ntag424.arguments import require_number
+from ntag424.keys._scheme import NO_EPOCHS, require, require_key
 from ntag424.model import Key
 
 _CARD_KEY = bytes.fromhex("2D003F75")
@@ -24,15 +24,17 @@ class BoltcardKeys:
     version: give each its own key version in the keyring.
     """
 
-    file_read_number: ClassVar[int] = 2
-    meta_read_number: ClassVar[int] = _META_READ
-    epochs: ClassVar[range] = NO_EPOCHS
+    file_read_number = 2
+    meta_read_number = _META_READ
+    epochs = NO_EPOCHS
 
     issuer_key: Key = field(repr=False)
     #: 0 to FFFFFFFFh; four bytes, LSB first, in the derivation.
     version: int = 1
 
     def __post_init__(self) -> None:
+        require_key("issuer_key", self.issuer_key)
+        require_number("version", self.version)
         if not 0 <= self.version < 1 << 32:
             raise ValueError("a Boltcard version is a number of 32 bits")
 

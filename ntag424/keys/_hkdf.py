@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
-from typing import ClassVar
 
+from ntag424.arguments import require_octets
 from ntag424.crypto import hkdf_sha256
-from ntag424.keys._scheme import EPOCHS, require
+from ntag424.keys._scheme import EPOCHS, require, require_key
 from ntag424.model import Key
 
 _TAG_LABEL = b"ntag424 tag key v1"
@@ -22,13 +22,17 @@ class HkdfKeys:
     v1", followed by the key number alone.
     """
 
-    file_read_number: ClassVar[int] = 2
-    meta_read_number: ClassVar[int] = 1
-    epochs: ClassVar[range] = EPOCHS
+    file_read_number = 2
+    meta_read_number = 1
+    epochs = EPOCHS
 
     master: Key = field(repr=False)
     _: KW_ONLY
     salt: bytes = b""
+
+    def __post_init__(self) -> None:
+        require_key("master", self.master)
+        require_octets("salt", self.salt)
 
     def tag_key(self, uid: bytes, key_number: int, epoch: int = 0) -> Key:
         """See `KeyScheme.tag_key`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from ntag424.arguments import require_each, require_type
 from ntag424.keys._apart import require_apart
 from ntag424.keys._scheme import KeyScheme
 from ntag424.keys._version import KeyState, KeyVersion
@@ -23,7 +24,8 @@ class Keyring:
     """
 
     def __init__(self, versions: Iterable[KeyVersion]) -> None:
-        ordered = sorted(versions, key=lambda version: version.ordinal)
+        found = _listed(versions)
+        ordered = sorted(found, key=lambda version: version.ordinal)
         self._versions = {version.ordinal: version for version in ordered}
         if len(self._versions) != len(ordered):
             raise ValueError("two key versions have the same ordinal")
@@ -80,3 +82,11 @@ class Keyring:
                 f"version is tried with at most {MAX_CANDIDATES}"
             )
         return found
+
+
+def _listed(versions: Iterable[KeyVersion]) -> list[KeyVersion]:
+    instead = "Keyring([KeyVersion(1, scheme), ...]), or Keyring.single(scheme)"
+    require_type("versions", versions, Iterable, instead=instead)
+    found = list(versions)
+    require_each("versions", found, KeyVersion, instead=instead)
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from ntag424.arguments import require_octets, require_type
 from ntag424.model import Key
 
 #: Epochs of a scheme that derives new keys each time a tag is provisioned.
@@ -14,6 +15,7 @@ NO_EPOCHS = range(1)
 PROBE, _OTHER_PROBE = b"\x00PROBE1", b"\x00PROBE2"
 
 
+@runtime_checkable
 class KeyScheme(Protocol):
     """Says which key is in which slot of which tag."""
 
@@ -53,8 +55,21 @@ class KeyScheme(Protocol):
         ...
 
 
+def require_key(name: str, key: object) -> None:
+    """Refuse what is no `Key`: most often its hex digits, or its bytes."""
+    require_type(name, key, Key, instead="Key.from_hex(...) or Key(...)")
+
+
+def require_scheme(name: str, scheme: object) -> None:
+    """Refuse what is no key scheme: most often a key, or a class instead of an object."""
+    if isinstance(scheme, type) or not isinstance(scheme, KeyScheme):
+        given = scheme.__name__ if isinstance(scheme, type) else type(scheme).__name__
+        raise TypeError(f"{name} has to be a key scheme, not {given}: write An10922Keys(key)")
+
+
 def require(uid: bytes, key_number: int, epoch: int, epochs: range) -> None:
     """Refuse what is no UID, no application key number, or no epoch of the scheme."""
+    require_octets("uid", uid, instead="Uid.from_hex(...)")
     if len(uid) == 7 and 0 <= key_number <= 4 and epoch in epochs:
         return
     if len(uid) != 7:

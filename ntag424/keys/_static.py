@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
-from ntag424.keys._scheme import NO_EPOCHS, require
+from ntag424.keys._scheme import NO_EPOCHS, require, require_key
 from ntag424.model import Key
 
 
@@ -16,12 +15,17 @@ class StaticKeys:
     One tag's key opens all of them. Verification only: the other slots are unknown.
     """
 
-    file_read_number: ClassVar[int] = 2
-    epochs: ClassVar[range] = NO_EPOCHS
+    file_read_number = 2
+    epochs = NO_EPOCHS
 
     file_read: Key = field(repr=False)
     #: None where the tags mirror UID and counter in the clear.
     meta_read: Key | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        require_key("file_read", self.file_read)
+        if self.meta_read is not None:
+            require_key("meta_read", self.meta_read)
 
     @property
     def meta_read_number(self) -> int | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from ntag424.keys._scheme import KeyScheme
+from ntag424.arguments import require_number, require_type
+from ntag424.keys._scheme import KeyScheme, require_scheme
 
 
 @unique
@@ -29,5 +30,8 @@ class KeyVersion:
     state: KeyState = KeyState.ACTIVE
 
     def __post_init__(self) -> None:
+        require_number("ordinal", self.ordinal)
+        require_scheme("scheme", self.scheme)
+        require_type("state", self.state, KeyState)
         if self.ordinal not in range(1, 256):
             raise ValueError(f"key versions are numbered 1 to 255, not {self.ordinal}")

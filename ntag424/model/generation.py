@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ntag424.arguments import require_number, require_octets
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Generation:
@@ -19,6 +21,8 @@ class Generation:
     epoch: int = 0
 
     def __post_init__(self) -> None:
+        require_number("key_version", self.key_version)
+        require_number("epoch", self.epoch)
         if not (0 <= self.key_version <= 0xFF and 0 <= self.epoch <= 0xFF):
             raise ValueError("key version and epoch are 0 to 255 each")
 
@@ -29,6 +33,7 @@ class Generation:
     @classmethod
     def from_bytes(cls, value: bytes) -> Generation:
         """Undo `bytes()`."""
+        require_octets("a generation", value)
         if len(value) != 2:
             raise ValueError(f"a generation has 2 bytes, not {len(value)}")
         return cls(*value)

@@ -7,6 +7,7 @@ import re
 from functools import cached_property
 from typing import Self
 
+from ntag424.arguments import require_octets, require_text
 from ntag424.crypto import Aes128, Lrp
 
 _HEX = "[0-9A-Fa-f]{32}"
@@ -20,6 +21,7 @@ class Key:
     """
 
     def __init__(self, value: bytes) -> None:
+        require_octets("a key", value, instead="Key.from_hex(...) or bytes.fromhex(...)")
         if len(value) != 16:
             raise ValueError(f"a key has 16 bytes, not {len(value)}")
         self._value = bytes(value)
@@ -27,6 +29,7 @@ class Key:
     @classmethod
     def from_hex(cls, text: str) -> Self:
         """Read exactly 32 hex digits, of either case. The error does not repeat them."""
+        require_text("hex digits", text, instead="Key(...) for bytes")
         if not re.fullmatch(_HEX, text):
             raise ValueError("a key is written as 32 hex digits")
         return cls(bytes.fromhex(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ntag424.arguments import require_number, require_type
 from ntag424.model.picc_data_tag import PiccDataTag
 
 
@@ -29,6 +30,12 @@ class PlainMirror:
 
     uid_offset: int | None
     read_counter_offset: int | None
+
+    def __post_init__(self) -> None:
+        if self.uid_offset is not None:
+            require_number("uid_offset", self.uid_offset)
+        if self.read_counter_offset is not None:
+            require_number("read_counter_offset", self.read_counter_offset)
 
     @property
     def tag(self) -> PiccDataTag:
@@ -60,6 +67,10 @@ class EncryptedMirror:
     picc_data_offset: int
     tag: PiccDataTag = PiccDataTag.UID_AND_COUNTER
 
+    def __post_init__(self) -> None:
+        require_number("picc_data_offset", self.picc_data_offset)
+        require_type("tag", self.tag, PiccDataTag)
+
     @property
     def has_uid(self) -> bool:
         """Whether a verifier learns the UID."""
@@ -81,6 +92,8 @@ class EncryptedFileData:
     length: int
 
     def __post_init__(self) -> None:
+        require_number("offset", self.offset)
+        require_number("length", self.length)
         if self.length < 32 or self.length % 32:
             raise ValueError("SDMENCLength is a multiple of 32 characters, and not 0")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, unique
 
+from ntag424.arguments import require_octets
+
 
 @unique
 class TamperStatus(Enum):
@@ -36,4 +38,5 @@ class TamperStatus(Enum):
     @classmethod
     def from_bytes(cls, value: bytes) -> TamperStatus:
         """Undo `bytes()`: 2 bytes out of the five pairs there are."""
+        require_octets("a tamper status", value)
         return cls(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Self
 
+from ntag424.arguments import require_octets, require_text
+
 _HEX = "[0-9A-Fa-f]{14}"
 
 
@@ -15,6 +17,7 @@ class Uid(bytes):
 
     def __new__(cls, value: bytes) -> Self:
         """Check the length: 7 bytes."""
+        require_octets("a UID", value, instead="Uid.from_hex(...)")
         if len(value) != 7:
             raise ValueError(f"a UID has 7 bytes, not {len(value)}")
         return bytes.__new__(cls, value)
@@ -22,6 +25,7 @@ class Uid(bytes):
     @classmethod
     def from_hex(cls, text: str) -> Self:
         """Read exactly 14 hex digits, of either case."""
+        require_text("hex digits", text, instead="Uid(...) for bytes")
         if not re.fullmatch(_HEX, text):
             raise ValueError("a UID is written as 14 hex digits")
         return cls(bytes.fromhex(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ntag424.arguments import require_octets
 from ntag424.model.uid import Uid
 
 _NXP, _NTAG = 0x04, 0x04
@@ -79,6 +80,7 @@ class TagVersion:
             ValueError: another length than 28 or 29 bytes.
 
         """
+        require_octets("a version", octets)
         if len(octets) not in cls._LENGTHS:
             raise ValueError(f"a version has 28 or 29 bytes, not {len(octets)}")
         hardware, software = PartVersion(*octets[:7]), PartVersion(*octets[7:14])

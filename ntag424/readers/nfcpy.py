@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Self
 
+from ntag424.arguments import require_text
 from ntag424.errors import NoTagError, TransportError
 from ntag424.readers._choice import choose
 from ntag424.readers._link import Identify, TagLink
@@ -48,6 +49,7 @@ class NfcpyReader(TagLink):
             TransportError: the reader does not answer as it should.
 
         """
+        require_text("path", path, instead='nfcpy\'s notation as text, as "usb"')
         nfc = load_nfc()
         whole = choose(path, usb_readers(nfc)) if path == _ANY_USB else path
         return cls(nfc, open_frontend(nfc, whole), whole, identify)

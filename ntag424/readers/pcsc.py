@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from ntag424.apdu import CommandApdu, Status
+from ntag424.arguments import require_text
 from ntag424.readers._choice import choose
 from ntag424.readers._link import Identify, TagLink
 from ntag424.readers._scard import Code, Scard, connect_error, load_scard, transmit_error
@@ -46,6 +47,7 @@ class PcscReader(TagLink):
             ReaderError: see `pcsc_readers`.
 
         """
+        require_text("name", name)
         scard = load_scard()
         return cls(scard, choose(name, _readers(scard)), identify)
 

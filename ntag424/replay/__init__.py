@@ -22,6 +22,7 @@ from ntag424.replay._ledger import (
     TagRecord,
     TagState,
     Verdict,
+    require_uid,
 )
 from ntag424.replay._place import PLACE_SIZE, place_of
 from ntag424.replay._recovery import Recovery, begin_recovery, compare, recover, take_up
@@ -64,6 +65,7 @@ __all__ = [
     "enrol_once",
     "place_of",
     "recover",
+    "require_uid",
     "store_at",
     "take_up",
 ]

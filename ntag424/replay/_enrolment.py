@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ntag424.arguments import require_text, require_type
 from ntag424.errors import LedgerUnavailableError, StaleGenerationError
 from ntag424.model import Generation, Uid
 from ntag424.replay._ledger import TagLedger, TagRecord, TagState, require_read_counter
@@ -22,6 +23,9 @@ class Enrolment:
     label: str = ""
 
     def __post_init__(self) -> None:
+        require_type("uid", self.uid, Uid, instead="Uid(...) or Uid.from_hex(...)")
+        require_type("generation", self.generation, Generation, instead="Generation(...)")
+        require_text("label", self.label)
         require_read_counter(self.counter)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Protocol, TypeAlias
 
+from ntag424.arguments import require_number, require_octets, require_type
 from ntag424.model import MAX_READ_COUNTER, Generation, Uid
 from ntag424.sdm import CountedTap
 
@@ -49,6 +50,8 @@ class Grant:
     lifetime: int
 
     def __post_init__(self) -> None:
+        require_octets("digest", self.digest)
+        require_number("lifetime", self.lifetime)
         if len(self.digest) != 32:
             raise ValueError(f"a grant's digest has 32 bytes, not {len(self.digest)}")
         if self.lifetime < 1:
@@ -118,14 +121,32 @@ def position(generation: Generation, counter: int) -> bytes:
     return bytes(generation) + counter.to_bytes(3, "big")
 
 
+def require_uid(uid: Uid | None) -> Uid:
+    """Return *uid*, as `VerifiedTap.uid` has it; a tag that shows none has no record.
+
+    Raises:
+        ValueError: it is None.
+        TypeError: it is something else, as bytes or hex digits are.
+
+    """
+    if uid is None:
+        raise ValueError("this tap shows no UID, so its tag has no record: use a template with it")
+    require_type("uid", uid, Uid, instead="Uid(...) or Uid.from_hex(...)")
+    return uid
+
+
 def require_nonce(nonce: bytes | None) -> None:
     """Raise `ValueError` for a *nonce* that no client should draw."""
-    if nonce is not None and len(nonce) != 16:
+    if nonce is None:
+        return
+    require_octets("nonce", nonce, instead="secrets.token_bytes(16)")
+    if len(nonce) != 16:
         raise ValueError(f"a nonce has 16 bytes, not {len(nonce)}")
 
 
 def require_read_counter(counter: int) -> None:
     """Raise `ValueError` for a *counter* that no chip reaches."""
+    require_number("counter", counter)
     if not 0 <= counter <= MAX_READ_COUNTER:
         raise ValueError("a read counter is 0 to FFFFFFh")
 
@@ -155,18 +176,20 @@ class TagLedger(Protocol):
         """
         ...
 
-    async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    async def enrol(self, uid: Uid | None, generation: Generation, counter: int) -> None:
         """Expect taps of *generation* above *counter* (0 to FFFFFFh) from now on.
 
         A suspended tag stays suspended.
 
         Raises:
             StaleGenerationError: the tag is enrolled in this generation or a higher one.
+            ValueError: the UID is None, which is that of a tap that shows none; here, and
+                wherever a ledger takes a UID.
 
         """
         ...
 
-    async def set_state(self, uid: Uid, state: TagState) -> None:
+    async def set_state(self, uid: Uid | None, state: TagState) -> None:
         """Set the state of a tag; sessions of a tag that is not active end now.
 
         Raises:
@@ -175,7 +198,7 @@ class TagLedger(Protocol):
         """
         ...
 
-    async def find(self, uid: Uid) -> TagRecord | None:
+    async def find(self, uid: Uid | None) -> TagRecord | None:
         """Return the record of a tag: to be shown, never to decide by."""
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntag424.arguments import require_text
 from ntag424.errors import StoreUrlError
 from ntag424.replay._store import LedgerStore
 from ntag424.replay.sqlite import SqliteStore
@@ -19,6 +20,7 @@ def store_at(url: str) -> LedgerStore:
         StoreUrlError: it names none, or one that takes an extra to be installed.
 
     """
+    require_text("url", url, instead='its URL, as "sqlite:///tags.db"')
     scheme, _, _ = url.partition("://")
     if scheme == "sqlite":
         return SqliteStore.at(url)

@@ -31,6 +31,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from ntag424.arguments import require_text, require_type
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay._clock import BootClock, Clock
@@ -115,6 +116,8 @@ class Witness:
             OSError: it cannot be used.
 
         """
+        require_type("path", path, Path, instead='Path("...")')
+        require_text("store_id", store_id)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             _require_form(descriptor, store_id)

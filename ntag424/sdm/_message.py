@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ntag424.arguments import require_number, require_octets, require_type
 from ntag424.errors import MalformedTapError
 from ntag424.model import MAX_READ_COUNTER, Mode, TamperStatus
 
@@ -32,6 +33,7 @@ class TapMessage:
     Raises:
         MalformedTapError: a part has a length or value that no chip sends.
         ValueError: the caller mixed forms that exclude each other.
+        TypeError: a part is of another type, as hex digits are that were not decoded.
 
     """
 
@@ -46,6 +48,7 @@ class TapMessage:
     mode: Mode | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         if len(self.mac) != _MAC_BYTES:
             raise MalformedTapError("SDMMAC has 8 bytes")
         if self.picc_data is None:
@@ -80,16 +83,36 @@ class TapMessage:
         counter = self.read_counter
         return (self.uid or b"") + (b"" if counter is None else counter.to_bytes(3, "little"))
 
+    def _check_types(self) -> None:
+        require_octets("mac", self.mac)
+        require_octets("mac_input", self.mac_input, instead='the characters as b"..."')
+        if self.picc_data is not None:
+            require_octets("picc_data", self.picc_data)
+        if self.uid is not None:
+            require_octets("uid", self.uid)
+        if self.read_counter is not None:
+            require_number("read_counter", self.read_counter)
+        if self.mode is not None:
+            require_type("mode", self.mode, Mode, instead="Mode.AES or Mode.LRP")
+        if not self.is_bare:
+            self._check_types_of_extras()
+
+    def _check_types_of_extras(self) -> None:
+        if self.encrypted_file_data is not None:
+            require_octets("encrypted_file_data", self.encrypted_file_data)
+        if self.tamper is not None:
+            instead = "TamperStatus.from_bytes(...)"
+            require_type("tamper", self.tamper, TamperStatus, instead=instead)
+        if self.tamper_at is not None:
+            require_number("tamper_at", self.tamper_at)
+
     def _check_plain_mirrors(self) -> None:
         if self.uid is None and self.read_counter is None:
             raise ValueError("a message has picc_data, uid or read_counter")
         if self.uid is not None and len(self.uid) != _UID_BYTES:
             raise MalformedTapError("a UID has 7 bytes")
         counter = self.read_counter
-        # `type`, because True is an int too.
-        if counter is not None and (
-            type(counter) is not int or not 0 <= counter <= MAX_READ_COUNTER
-        ):
+        if counter is not None and not 0 <= counter <= MAX_READ_COUNTER:
             raise MalformedTapError("a read counter is a number of 24 bits")
 
     def _check_picc_data(self, picc_data: bytes) -> None:

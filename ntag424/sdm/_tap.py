@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ntag424.arguments import require_number, require_type
 from ntag424.errors import UncountedTapError
 from ntag424.model import MAX_READ_COUNTER, Generation, Mode, TamperStatus, Uid
 
@@ -24,6 +25,9 @@ class CountedTap:
     counter: int
 
     def __post_init__(self) -> None:
+        require_type("uid", self.uid, Uid, instead="Uid(...) or Uid.from_hex(...)")
+        require_type("generation", self.generation, Generation, instead="Generation(...)")
+        require_number("counter", self.counter)
         if not 1 <= self.counter <= MAX_READ_COUNTER:
             raise ValueError("a counted tap has a read counter of 1 to FFFFFFh")
 

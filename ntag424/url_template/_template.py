@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 
+from ntag424.arguments import require_octets, require_text, require_type
 from ntag424.errors import MalformedTapError
 from ntag424.model import Generation, Mode
 from ntag424.url_template._fields import Field, Placeholder, pattern
@@ -32,6 +33,7 @@ class UrlTemplate:
     """
 
     def __init__(self, text: str) -> None:
+        require_text("a template", text)
         self.text = text
         self._grammar = Grammar.read(text)
         lay_out(self._grammar, Mode.AES, {})
@@ -109,6 +111,8 @@ class UrlTemplate:
                 in this *mode* the result is larger than the tag's file.
 
         """
+        require_type("generation", generation, Generation, instead="Generation(...)")
+        require_type("mode", mode, Mode, instead="Mode.AES or Mode.LRP")
         if generation.epoch and not self.names_epoch:
             raise ValueError("without {epoch} a template is written at epoch 0 only")
         texts = static_texts(generation)
@@ -119,6 +123,7 @@ class UrlTemplate:
         file = self._grammar.file
         if file_data is None:
             return {}
+        require_octets("file_data", file_data)
         if file is None or len(file_data) != file.size:
             due = 0 if file is None else file.size
             raise ValueError(f"this template encrypts {due} bytes, not {len(file_data)}")
@@ -133,6 +138,7 @@ class UrlTemplate:
             MalformedTapError: it does not: in length, case, order or any character.
 
         """
+        require_text("a URL", url)
         # The length first: no regular expression is spent on what cannot match.
         pattern = self._forms.get(len(url))
         match = None if pattern is None else pattern.fullmatch(url)

@@ -13,9 +13,7 @@ class ProvisioningError(Ntag424Error):
     """Anything that stops the work on a tag, or before it. Never raised itself."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        if hint:
-            self.hint = hint
+        super().__init__(message, hint=hint or None)
 
 
 class SetupError(ProvisioningError):

@@ -5,15 +5,23 @@ from __future__ import annotations
 from ntag424_service.outcomes import Outcome
 
 
-class SettingsError(Exception):
+class OperatingError(Exception):
+    """What the operator can mend. Never raised itself; a traceback shows the hint."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        #: One sentence on what to do.
+        self.hint = hint
+        self.add_note(f"hint: {hint}")
+
+
+class SettingsError(OperatingError):
     """A setting is missing, wrong or unsafe. Names the setting, never its value."""
 
     def __init__(self, setting: str, message: str, hint: str) -> None:
-        super().__init__(f"{setting}: {message}")
+        super().__init__(f"{setting}: {message}", hint)
         self.setting = setting
         self.message = message
-        #: One sentence on what to do.
-        self.hint = hint
 
 
 class CredentialRefusedError(Exception):
@@ -25,22 +33,12 @@ class CredentialRefusedError(Exception):
         self.challenge = challenge
 
 
-class ListRefusedError(Exception):
+class ListRefusedError(OperatingError):
     """A list of tags to enrol is not one that may be trusted; nothing was enrolled."""
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        #: One sentence on what to do.
-        self.hint = hint
 
-
-class MoveError(Exception):
+class MoveError(OperatingError):
     """A ledger did not move, or not to the end; no tap is accepted twice for it."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        #: One sentence on what to do.
-        self.hint = hint
 
 
 class RateLimitedError(Exception):
@@ -52,13 +50,8 @@ class RateLimitedError(Exception):
         self.hang_up = hang_up
 
 
-class CopyError(Exception):
+class CopyError(OperatingError):
     """A ledger was not copied, or not recovered."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        #: One sentence on what to do.
-        self.hint = hint
 
 
 class TapRefusedError(Exception):

@@ -124,6 +124,23 @@ async def test_a_tag_without_a_tap_is_on_record_with_its_counter(ledger):
     assert await ledger.find(UID) == TagRecord(UID, NOW, 12, TagState.ACTIVE, enrolled=True)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda ledger, uid: ledger.enrol(uid, NOW, 0),
+        lambda ledger, uid: ledger.set_state(uid, TagState.SUSPENDED),
+        lambda ledger, uid: ledger.find(uid),
+    ],
+    ids=["enrol", "set_state", "find"],
+)
+@pytest.mark.parametrize(
+    ("uid", "mistake"), [(None, ValueError), (bytes(UID), TypeError), (str(UID), TypeError)]
+)
+async def test_what_is_no_uid_of_a_tag_is_refused_at_once(ledger, ask, uid, mistake):
+    with pytest.raises(mistake, match=r"UID|Uid"):
+        await ask(ledger, uid)
+
+
 async def test_tags_do_not_share_a_counter(enrolled):
     await enrolled.enrol(OTHER, NOW, 0)
     await enrolled.redeem(tap(9, uid=OTHER))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import TypeAlias
 
+from ntag424.arguments import require_number, require_octets
+
 
 @unique
 class Everybody(Enum):
@@ -41,6 +43,8 @@ def condition_of(value: int) -> Condition:
 
 def require_condition(condition: Condition) -> None:
     """Refuse a key that no tag has."""
+    if not isinstance(condition, Everybody):
+        require_number("a condition", condition)
     if not isinstance(condition, Everybody) and condition not in range(5):
         raise ValueError(f"application keys are numbered 0 to 4, not {condition}")
 
@@ -72,6 +76,7 @@ class AccessRights:
             ValueError: not two bytes, or a key that no tag has.
 
         """
+        require_octets("access rights", octets)
         if len(octets) != 2:
             raise ValueError(f"access rights have 2 bytes, not {len(octets)}")
         low, high = octets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ntag424.arguments import require_octets, require_type
 from ntag424.model.files._access import FREE, AccessRights
 from ntag424.model.files._comm_mode import CommMode
 from ntag424.model.files._sdm_block import SdmBlock
@@ -22,6 +23,12 @@ class FileSettings:
     comm_mode: CommMode
     access: AccessRights
     sdm: SdmBlock | None = None
+
+    def __post_init__(self) -> None:
+        require_type("comm_mode", self.comm_mode, CommMode, instead="CommMode.PLAIN")
+        require_type("access", self.access, AccessRights, instead="AccessRights(...)")
+        if self.sdm is not None:
+            require_type("sdm", self.sdm, SdmBlock, instead="SdmBlock(...)")
 
     def mode_for_reading(self, key_number: int | None) -> CommMode:
         """Say how ReadData travels for who is authenticated with *key_number*, or not at all.
@@ -56,6 +63,7 @@ class FileSettings:
             ValueError: no tag has these settings.
 
         """
+        require_octets("file settings", octets)
         if len(octets) < 3:
             raise ValueError("file settings have at least 3 bytes")
         option = octets[0]
@@ -90,6 +98,7 @@ class FileDescription:
             ValueError: no tag describes a file so.
 
         """
+        require_octets("the description of a file", octets)
         if len(octets) < 7 or octets[0] != _STANDARD_DATA:
             raise ValueError("the description of a data file has at least 7 bytes, the first 00")
         settings = FileSettings.from_bytes(octets[1:4] + octets[7:])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ntag424.arguments import require_number, require_type
 from ntag424.model.counter import MAX_READ_COUNTER
 from ntag424.model.files._access import NEVER, Condition, nibble, require_condition
 from ntag424.model.files._regions import Region, require_apart
@@ -49,6 +50,8 @@ class ReadCounter:
 
     def __post_init__(self) -> None:
         require_condition(self.access)
+        if self.limit is not None:
+            require_number("limit", self.limit)
         if self.limit is not None and not 1 <= self.limit <= MAX_READ_COUNTER:
             raise ValueError("a limit of the read counter is 1 to FFFFFFh")
 
@@ -63,6 +66,8 @@ class SecuredRead:
     encrypted: EncryptedFileData | None = None
 
     def __post_init__(self) -> None:
+        for name in ("file_read", "mac_input_offset", "mac_offset"):
+            require_number(name, getattr(self, name))
         if self.file_read not in range(5):
             raise ValueError(f"application keys are numbered 0 to 4, not {self.file_read}")
         if self.mac_input_offset > self.mac_offset:
@@ -101,6 +106,9 @@ class SdmBlock:
     tamper_offset: int | None = None
 
     def __post_init__(self) -> None:
+        if self.mirror is not None:
+            instead = "PlainMirror(...) or EncryptedMirror(...)"
+            require_type("mirror", self.mirror, (PlainMirror, EncryptedMirror), instead=instead)
         if (self.meta_read is not None) is not isinstance(self.mirror, EncryptedMirror):
             raise ValueError("a meta-read key goes with encrypted PICCData, and only with it")
         if self.meta_read is not None and self.meta_read not in range(5):

@@ -36,6 +36,7 @@ from ntag424.replay._ledger import (
     position,
     require_nonce,
     require_read_counter,
+    require_uid,
 )
 from ntag424.replay._witness import Witness
 from ntag424.replay.postgres._connection import Arguments, Connection, Statement
@@ -205,8 +206,9 @@ class PostgresLedger:
 
         return await self._run(self._writers, call, tap.uid)
 
-    async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    async def enrol(self, uid: Uid | None, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
+        uid = require_uid(uid)
         require_read_counter(counter)
 
         async def call(connection: Connection) -> bool:
@@ -221,8 +223,9 @@ class PostgresLedger:
             text = f"tag {uid} is enrolled in this generation or a higher one"
             raise StaleGenerationError(text)
 
-    async def set_state(self, uid: Uid, state: TagState) -> None:
+    async def set_state(self, uid: Uid | None, state: TagState) -> None:
         """See `TagLedger.set_state`."""
+        uid = require_uid(uid)
         if not await self._change(_SET_STATE, lambda: (uid, state.value), uid):
             raise UnknownTagError(f"there is no tag {uid}")
 
@@ -230,8 +233,9 @@ class PostgresLedger:
         """See `TagLedger.revoke`."""
         return await self._change(_REVOKE, lambda: (digest, *self._now().arguments))
 
-    async def find(self, uid: Uid) -> TagRecord | None:
+    async def find(self, uid: Uid | None) -> TagRecord | None:
         """See `TagLedger.find`."""
+        uid = require_uid(uid)
         rows = await self._read(_FIND, lambda: (uid,))
         return record_of(rows[0]) if rows else None
 

@@ -12,6 +12,7 @@ from typing import Self
 from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8
 
+from ntag424.arguments import require_text
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.replay._clock import Clock
 from ntag424.replay._examination import EVERY_SECONDS
@@ -164,6 +165,7 @@ class PostgresStore:
             StoreUrlError: it is malformed or unsafe.
 
         """
+        require_text("url", url, instead='its URL, as "postgresql://host/database"')
         return cls(Address.of(url))
 
     async def init(self, *, store_id: str | None = None, phase: Phase = Phase.SERVING) -> str:

@@ -33,6 +33,7 @@ from ntag424.replay._ledger import (
     position,
     require_nonce,
     require_read_counter,
+    require_uid,
 )
 from ntag424.replay._place import PLACE_SIZE, place_of
 from ntag424.replay._store import Phase
@@ -210,21 +211,24 @@ class RedisLedger:
             raise LedgerWentBackError
         return verdict
 
-    async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    async def enrol(self, uid: Uid | None, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
+        uid = require_uid(uid)
         require_read_counter(counter)
         wanted = position(generation, counter)
         if await self._change_tag(_layout.ENROL, uid, wanted) == b"stale":
             text = f"tag {uid} is enrolled in this generation or a higher one"
             raise StaleGenerationError(text)
 
-    async def set_state(self, uid: Uid, state: TagState) -> None:
+    async def set_state(self, uid: Uid | None, state: TagState) -> None:
         """See `TagLedger.set_state`."""
+        uid = require_uid(uid)
         if await self._change_tag(_layout.SET_STATE, uid, _STATES[state]) == b"unknown":
             raise UnknownTagError(f"there is no tag {uid}")
 
-    async def find(self, uid: Uid) -> TagRecord | None:
+    async def find(self, uid: Uid | None) -> TagRecord | None:
         """See `TagLedger.find`."""
+        uid = require_uid(uid)
         place = place_of(self._store_id, uid)
         value = await self._read(place, _layout.FIND, (_layout.bucket_key(place),), uid)
         return _layout.decode_record(uid, value) if isinstance(value, bytes) else None

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+from ntag424.arguments import require_text
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.model import Uid
 from ntag424.replay._clock import Clock
@@ -169,6 +170,7 @@ class RedisStore:
             StoreUrlError: the URL is malformed or unsafe.
 
         """
+        require_text("url", url, instead='its URL, as "redis://host"')
         return cls(RedisAddress.parse(url))
 
     async def init(self, *, store_id: str | None = None, phase: Phase = Phase.SERVING) -> str:

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from ntag424.arguments import require_text
 from ntag424.errors import LedgerWentBackError
 from ntag424.model import Generation, Uid
 from ntag424.replay._clock import BootClock, Clock
@@ -22,6 +23,7 @@ from ntag424.replay._ledger import (
     position,
     require_nonce,
     require_read_counter,
+    require_uid,
 )
 from ntag424.replay._witness import Witness
 from ntag424.replay.sqlite import _opening, _operations, _schema
@@ -79,6 +81,8 @@ class SqliteLedger:
             LedgerUnavailableError: it is damaged or cannot be written.
 
         """
+        _schema.require_path(path)
+        require_text("store_id", store_id, instead="what init returned")
         witness = witness or Witness.in_memory()
         known = witness.revision()  # before the ledger is looked at: others may use it
         try:
@@ -115,8 +119,9 @@ class SqliteLedger:
 
         return await self._writer.run(redeem)
 
-    async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    async def enrol(self, uid: Uid | None, generation: Generation, counter: int) -> None:
         """See `TagLedger.enrol`."""
+        uid = require_uid(uid)
         require_read_counter(counter)
 
         def enrol(db: sqlite3.Connection) -> None:
@@ -126,16 +131,18 @@ class SqliteLedger:
 
         await self._writer.run(enrol)
 
-    async def set_state(self, uid: Uid, state: TagState) -> None:
+    async def set_state(self, uid: Uid | None, state: TagState) -> None:
         """See `TagLedger.set_state`."""
+        uid = require_uid(uid)
         await self._writer.run(lambda db: _operations.set_state(db, uid, state))
 
     async def revoke(self, digest: bytes) -> bool:
         """See `TagLedger.revoke`."""
         return await self._writer.run(lambda db: _operations.revoke(db, digest, self._now()))
 
-    async def find(self, uid: Uid) -> TagRecord | None:
+    async def find(self, uid: Uid | None) -> TagRecord | None:
         """See `TagLedger.find`."""
+        uid = require_uid(uid)
         return await self._reader.run(lambda db: _operations.find_tag(db, uid))
 
     async def grant(self, digest: bytes) -> LiveGrant | None:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+from ntag424.arguments import require_text, require_type
 from ntag424.errors import LedgerMismatchError, LedgerUnavailableError
 from ntag424.replay._store import Phase
 
@@ -55,6 +56,11 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+def require_path(path: object) -> None:
+    """Refuse what is no `Path`: most often its text."""
+    require_type("path", path, Path, instead='Path("...")')
+
+
 def init(path: Path, *, store_id: str | None = None, phase: Phase = Phase.SERVING) -> str:
     """Make a new, empty ledger at *path* and return its id, 32 hex digits.
 
@@ -65,7 +71,9 @@ def init(path: Path, *, store_id: str | None = None, phase: Phase = Phase.SERVIN
         OSError: the place cannot be written.
 
     """
+    require_path(path)
     store_id = secrets.token_hex(16) if store_id is None else store_id
+    require_text("store_id", store_id)
     if not _ID.fullmatch(store_id):
         raise ValueError("the id of a store has 32 hex digits")
     # In a private folder of its own: SQLite keeps more files beside the one we name.
@@ -101,6 +109,7 @@ def migrate(path: Path) -> int:
         LedgerUnavailableError: it is damaged, in use or cannot be written.
 
     """
+    require_path(path)
     try:
         with closing(connect(path)) as db:
             return _apply(db, migrations())

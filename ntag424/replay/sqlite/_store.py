@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Self
 
+from ntag424.arguments import require_text
 from ntag424.errors import LedgerUnavailableError, StoreUrlError
 from ntag424.replay._clock import Clock
 from ntag424.replay._ledger import DEADLINE_SECONDS
@@ -22,6 +23,7 @@ class SqliteStore:
     """A place on this machine for one ledger."""
 
     def __init__(self, path: Path) -> None:
+        _schema.require_path(path)
         self._path = path
 
     @classmethod
@@ -32,6 +34,7 @@ class SqliteStore:
             StoreUrlError: it names none.
 
         """
+        require_text("url", url, instead='its URL, as "sqlite:///tags.db"')
         path = url.removeprefix(_PREFIX)
         if path in ("", url):
             raise StoreUrlError(

@@ -89,9 +89,13 @@ def ask_secret(question: str) -> str:
 
 
 def report(error: Ntag424Error, *, debug: bool) -> Exit:
-    """Say what went wrong and what to do, in one line each; return the exit code."""
+    """Say what went wrong and what to do, in one line each; return the exit code.
+
+    With *debug* a traceback says the same, and from where it came.
+    """
     if debug:
         traceback.print_exception(error)
+        return exit_of(error)
     say(f"error: {error}")
     if error.hint:
         say(f"hint: {error.hint}")

@@ -87,8 +87,8 @@ def _written(bench: Bench, job: Callable[..., Result], *, change_url: bool) -> R
     try:
         return work(bench, meant if change_url else job)
     except OriginalityError as error:
-        error.hint += " Simulated tags take --any-chip."
-        raise
+        hint = f"{error.hint} Simulated tags take --any-chip."
+        raise OriginalityError(str(error), hint=hint) from error
     except WorkingTagError as error:
         if not can_ask():
             raise

@@ -52,9 +52,11 @@ def connected() -> list[ReaderName]:
     """
     readers = candidates()
     if not readers:
-        none = ReaderChoiceError("no reader is connected, or none can be used", candidates=())
-        none.hint = '"ntag424 doctor" says why; --reader sim:NAME works without hardware.'
-        raise none
+        raise ReaderChoiceError(
+            "no reader is connected, or none can be used",
+            candidates=(),
+            hint='"ntag424 doctor" says why; --reader sim:NAME works without hardware.',
+        )
     return readers
 
 

@@ -47,9 +47,9 @@ def _locked(path: Path) -> int:
         os.close(descriptor)
         if not isinstance(error, BlockingIOError):
             raise
-        busy = ReaderBusyError(f"another program holds the simulated tag {path.stem!r}")
-        busy.hint = "End the program that uses this simulated tag."
-        raise busy from error
+        text = f"another program holds the simulated tag {path.stem!r}"
+        hint = "End the program that uses this simulated tag."
+        raise ReaderBusyError(text, hint=hint) from error
     return descriptor
 
 

@@ -55,9 +55,9 @@ def serve_to_pcscd(taken: TakenTag, port: int, announce: Callable[[str], None]) 
             announce(f"vpcd:{port}")
             _attend(card, door.insert)
     except ConnectionError as error:
-        missing = ReaderServiceError(f"no virtual reader listens at port {port}")
-        missing.hint = "Install vsmartcard-vpcd and start pcscd, or serve with --udp."
-        raise missing from error
+        hint = "Install vsmartcard-vpcd and start pcscd, or serve with --udp."
+        text = f"no virtual reader listens at port {port}"
+        raise ReaderServiceError(text, hint=hint) from error
 
 
 def serve_to_nfcpy(taken: TakenTag, port: int, announce: Callable[[str], None]) -> NoReturn:

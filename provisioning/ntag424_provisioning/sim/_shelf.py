@@ -140,6 +140,5 @@ class Shelf:
 
 def unknown(name: str) -> NoTagError:
     """Make the error for a name, or a pattern, that fits no simulated tag."""
-    error = NoTagError(f"there is no simulated tag {name!r}")
-    error.hint = 'Make one with "ntag424 sim new", or see "ntag424 sim list".'
-    return error
+    hint = 'Make one with "ntag424 sim new", or see "ntag424 sim list".'
+    return NoTagError(f"there is no simulated tag {name!r}", hint=hint)

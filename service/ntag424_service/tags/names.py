@@ -15,6 +15,7 @@ from ntag424.replay import (
     TagRecord,
     TagState,
     Verdict,
+    require_uid,
 )
 
 _LABEL = b"ntag424 tag name"
@@ -78,16 +79,17 @@ class NamingLedger:
         named = CountedTap(self._names.of(tap.uid), tap.generation, tap.counter)
         return await self._ledger.redeem(named, nonce=nonce, grant=grant, policy=policy)
 
-    async def enrol(self, uid: Uid, generation: Generation, counter: int) -> None:
+    async def enrol(self, uid: Uid | None, generation: Generation, counter: int) -> None:
         """Expect taps of the tag: see `TagLedger.enrol`."""
-        await self._ledger.enrol(self._names.of(uid), generation, counter)
+        await self._ledger.enrol(self._names.of(require_uid(uid)), generation, counter)
 
-    async def set_state(self, uid: Uid, state: TagState) -> None:
+    async def set_state(self, uid: Uid | None, state: TagState) -> None:
         """Set the state of the tag: see `TagLedger.set_state`."""
-        await self._ledger.set_state(self._names.of(uid), state)
+        await self._ledger.set_state(self._names.of(require_uid(uid)), state)
 
-    async def find(self, uid: Uid) -> TagRecord | None:
+    async def find(self, uid: Uid | None) -> TagRecord | None:
         """Return the record of the tag, with its UID: see `TagLedger.find`."""
+        uid = require_uid(uid)
         record = await self._ledger.find(self._names.of(uid))
         return None if record is None else replace(record, uid=uid)
 
