@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 from ntag424.keys import (
     An10922Keys,
@@ -11,6 +11,7 @@ from ntag424.keys import (
     HkdfKeys,
     KeyScheme,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
 )
@@ -35,9 +36,9 @@ class PlainCmacKeys:
     AN10922 pads to two blocks and a CMAC does not; without, over the UID alone.
     """
 
-    file_read_number: ClassVar[int] = 2
-    meta_read_number: ClassVar[int | None] = None
-    epochs: ClassVar[range] = range(1)
+    file_read_number = 2
+    meta_read_number = None
+    epochs = range(1)
 
     master: Key = field(repr=False)
     with_application: bool = True
@@ -61,7 +62,7 @@ def master_of(scheme: KeyScheme) -> Key | None:
             return scheme.issuer_key
         case An10922Keys() | HkdfKeys() | SentryEv2Keys() | SentryHkdfKeys():
             return scheme.master
-        case SdmBackendKeys():
+        case SdmBackendKeys() | SdmBackendLegacyKeys():
             raw = bytes(scheme.master)
             return Key(raw) if len(raw) == 16 else None
         case _:
@@ -76,6 +77,7 @@ def relatives(scheme: KeyScheme, master: Key) -> list[KeyScheme]:
         PlainCmacKeys(master, with_application=False),
         HkdfKeys(master),
         SdmBackendKeys(master),
+        SdmBackendLegacyKeys(master),
         *(BoltcardKeys(master, version) for version in _BOLTCARD_VERSIONS),
         SentryEv2Keys(master),
         SentryHkdfKeys(master, salt=_SENTRY_SALT),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ntag424.keys._an10922 import An10922Keys
     from ntag424.keys._boltcard import BoltcardKeys
     from ntag424.keys._hkdf import HkdfKeys
-    from ntag424.keys._sdm_backend import SdmBackendKeys
+    from ntag424.keys._sdm_backend import SdmBackendKeys, SdmBackendLegacyKeys
     from ntag424.keys._sentry import SentryEv2Keys, SentryHkdfKeys
     from ntag424.keys._static import StaticKeys
 
@@ -27,6 +27,7 @@ __all__ = [
     "KeyVersion",
     "Keyring",
     "SdmBackendKeys",
+    "SdmBackendLegacyKeys",
     "SentryEv2Keys",
     "SentryHkdfKeys",
     "StaticKeys",
@@ -40,6 +41,7 @@ _SCHEMES = {
     "BoltcardKeys": "_boltcard",
     "HkdfKeys": "_hkdf",
     "SdmBackendKeys": "_sdm_backend",
+    "SdmBackendLegacyKeys": "_sdm_backend",
     "SentryEv2Keys": "_sentry",
     "SentryHkdfKeys": "_sentry",
     "StaticKeys": "_static",

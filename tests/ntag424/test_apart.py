@@ -10,6 +10,7 @@ from ntag424.keys import (
     BoltcardKeys,
     HkdfKeys,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
     StaticKeys,
@@ -26,6 +27,7 @@ SCHEMES = {
     "static": StaticKeys(file_read=MASTER),
     "boltcard": BoltcardKeys(MASTER),
     "sdm-backend": SdmBackendKeys(MASTER),
+    "sdm-backend-legacy": SdmBackendLegacyKeys(MASTER),
     "sentry-hkdf": SentryHkdfKeys(MASTER, salt="sentry.red"),
     "sentry-ev2": SentryEv2Keys(MASTER),
 }

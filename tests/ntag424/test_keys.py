@@ -18,9 +18,11 @@ from ntag424.keys import (
     BoltcardKeys,
     HkdfKeys,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
     StaticKeys,
+    _sdm_backend,
     is_diversified,
 )
 from ntag424.sdm import TapMessage, verify
@@ -44,6 +46,7 @@ SCHEMES = {
     "sentry ev2": SentryEv2Keys(MASTER),
     "boltcard": BoltcardKeys(MASTER),
     "sdm-backend": SdmBackendKeys(MASTER),
+    "sdm-backend legacy": SdmBackendLegacyKeys(MASTER),
 }
 
 
@@ -226,9 +229,15 @@ def test_sentrys_ev2_without_a_key_version_ends_in_the_uid(master, uid):
     assert SentryEv2Keys(master).tag_key(uid, 2) == cmac(master, b"\x01EV2-KDF" + uid)
 
 
-@pytest.mark.parametrize("version", [-1, 256])
-def test_sentrys_ev2_refuses_key_versions_of_more_than_a_byte(version):
-    with pytest.raises(ValueError, match="0 to 255, or None"):
+@pytest.mark.parametrize("version", [256, 300, 0xFFFFFF01])
+def test_of_sentrys_key_version_only_the_lowest_byte_enters_as_there(version):
+    expected = cmac(MASTER, b"\x01EV2-KDF" + UID + bytes([version & 0xFF]))
+    assert SentryEv2Keys(MASTER, version).tag_key(UID, 2) == expected
+
+
+@pytest.mark.parametrize("version", [-1, 1 << 32])
+def test_sentrys_ev2_refuses_key_versions_that_cannot_be_stored(version):
+    with pytest.raises(ValueError, match="32 bits"):
         SentryEv2Keys(MASTER, version)
 
 
@@ -312,6 +321,39 @@ def test_only_sixteen_zeros_are_that_default(length):
     assert not SdmBackendKeys(bytes(length)).tag_key(UID, 2).is_zero
 
 
+LEGACY = vectors("keys", "sdm_backend_legacy_keys")
+each_legacy = pytest.mark.parametrize("vector", LEGACY, ids=lambda v: v.id)
+
+
+@each_legacy
+def test_sdm_backends_legacy_scheme_gives_the_known_key(vector):
+    key = SdmBackendLegacyKeys(vector["master"]).tag_key(vector["uid"], vector["key_number"])
+    assert key == Key(vector["tag_key"])
+
+
+@each_legacy
+def test_sdm_backends_legacy_scheme_gives_the_known_meta_read_key(vector):
+    assert SdmBackendLegacyKeys(vector["master"]).meta_read_key() == Key(vector["meta_read_key"])
+
+
+@pytest.mark.parametrize("slot", range(5))
+def test_the_default_master_stands_for_factory_keys_in_legacy_mode_too(slot):
+    assert SdmBackendLegacyKeys(bytes(16)).tag_key(UID, slot).is_zero
+
+
+def test_the_two_modes_of_sdm_backend_are_two_schemes():
+    assert SdmBackendLegacyKeys(MASTER) != SdmBackendKeys(MASTER)
+
+
+def test_a_legacy_key_is_derived_once_for_all_who_ask_for_it():
+    first, second = (SdmBackendLegacyKeys(OTHER).tag_key(UID, 2) for _ in "12")
+    assert first is second
+
+
+def test_legacy_keys_are_forgotten_in_the_end():
+    assert _sdm_backend._pbkdf2.cache_info().maxsize == 16384
+
+
 # ---- what all schemes have in common --------------------------------------------------------
 
 
@@ -342,6 +384,7 @@ def test_every_scheme_makes_the_mac_with_key_2(scheme):
         "sentry ev2": None,
         "boltcard": 1,
         "sdm-backend": 1,
+        "sdm-backend legacy": 1,
     }.items(),
 )
 def test_a_meta_read_key_is_in_slot_1_or_nowhere(name, number):

@@ -15,7 +15,7 @@ from ntag424_service.settings import load_settings
 from ntag424_service.storage.keyring_file import read_keyring
 
 from ntag424 import Key, Mode
-from ntag424.keys import BoltcardKeys, SdmBackendKeys
+from ntag424.keys import BoltcardKeys, SdmBackendKeys, SdmBackendLegacyKeys
 from ntag424.replay import SqliteLedger
 from tests.service.commanding import CommandLine
 from tests.service.running import run_command
@@ -470,13 +470,15 @@ def test_a_keyring_file_takes_boltcards_keys():
     assert read(text) == BoltcardKeys(Key.from_hex(KEY), 3)
 
 
+@pytest.mark.parametrize(
+    ("scheme", "made"),
+    {"sdm-backend": SdmBackendKeys, "sdm-backend-legacy": SdmBackendLegacyKeys}.items(),
+)
 @pytest.mark.parametrize("length", [32, 64])
-def test_a_keyring_file_takes_sdm_backends_master_of_16_or_32_bytes(length):
+def test_a_keyring_file_takes_sdm_backends_master_of_16_or_32_bytes(scheme, made, length):
     master = (KEY * 2)[:length]
-    keys = SdmBackendKeys(bytes.fromhex(master))
-    assert bytes(read(version(scheme="sdm-backend", key=master)).meta_read_key()) == bytes(
-        keys.meta_read_key()
-    )
+    keys = made(bytes.fromhex(master))
+    assert read(version(scheme=scheme, key=master)).meta_read_key() == keys.meta_read_key()
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -83,7 +83,7 @@ def _slots(uid: Uid, scheme: KeyScheme, version_byte: int | None) -> Slots:
 
 
 def _likely_bytes(scheme: KeyScheme) -> tuple[int, ...]:
-    told = scheme.key_version if isinstance(scheme, SentryEv2Keys) else None
-    if told is None or told in _LIKELIEST_LAST:
+    if not isinstance(scheme, SentryEv2Keys) or scheme.key_version is None:
         return _LIKELIEST_LAST
-    return (*_LIKELIEST_LAST, told)
+    told = scheme.key_version & 0xFF  # as it enters the keys
+    return _LIKELIEST_LAST if told in _LIKELIEST_LAST else (*_LIKELIEST_LAST, told)

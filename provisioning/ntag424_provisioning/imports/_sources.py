@@ -9,7 +9,13 @@ from enum import StrEnum, unique
 from pathlib import Path
 
 from ntag424 import Key, Keyring, KeyVersion
-from ntag424.keys import KeyScheme, SdmBackendKeys, SentryEv2Keys, SentryHkdfKeys
+from ntag424.keys import (
+    KeyScheme,
+    SdmBackendKeys,
+    SdmBackendLegacyKeys,
+    SentryEv2Keys,
+    SentryHkdfKeys,
+)
 from ntag424_provisioning.errors import SetupError
 from ntag424_provisioning.imports._boltcard import Boltcards
 from ntag424_provisioning.imports._derived import SdmBackendTags, SentryTags
@@ -60,7 +66,7 @@ _APT: Mapping[Origin, frozenset[str]] = {
     Origin.SENTRY: _DERIVED | {"uids", "account_key_file"},
 }
 _SCHEMES: Mapping[Origin, tuple[type[KeyScheme], ...]] = {
-    Origin.SDM_BACKEND: (SdmBackendKeys,),
+    Origin.SDM_BACKEND: (SdmBackendKeys, SdmBackendLegacyKeys),
     Origin.SENTRY: (SentryHkdfKeys, SentryEv2Keys),
 }
 

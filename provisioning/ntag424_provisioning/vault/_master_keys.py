@@ -16,6 +16,7 @@ from ntag424.keys import (
     BoltcardKeys,
     HkdfKeys,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
 )
@@ -23,10 +24,17 @@ from ntag424_provisioning.vault._members import Form, Member, Written
 
 #: Every scheme that knows the keys of all five slots.
 Scheme: TypeAlias = (
-    An10922Keys | HkdfKeys | SentryHkdfKeys | SentryEv2Keys | BoltcardKeys | SdmBackendKeys
+    An10922Keys
+    | HkdfKeys
+    | SentryHkdfKeys
+    | SentryEv2Keys
+    | BoltcardKeys
+    | SdmBackendKeys
+    | SdmBackendLegacyKeys
 )
 
 _KEY = Member("master_key", "master", Form.KEY, is_optional=False)
+_MASTER = Member("master_key", "master", Form.MASTER, is_optional=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,8 @@ _KINDS: Mapping[str, _Kind] = {
             Member("version", "version", Form.NUMBER),
         ),
     ),
-    "sdm-backend": _Kind(
-        SdmBackendKeys, (Member("master_key", "master", Form.MASTER, is_optional=False),)
-    ),
+    "sdm-backend": _Kind(SdmBackendKeys, (_MASTER,)),
+    "sdm-backend-legacy": _Kind(SdmBackendLegacyKeys, (_MASTER,)),
 }
 #: Those that we draw keys for ourselves.
 _OWN: Mapping[str, Callable[[Key], Scheme]] = {"an10922": An10922Keys, "hkdf": HkdfKeys}

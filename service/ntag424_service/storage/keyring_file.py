@@ -16,6 +16,7 @@ from ntag424.keys import (
     HkdfKeys,
     KeyScheme,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
     StaticKeys,
@@ -114,6 +115,14 @@ class _SdmBackend(_Version):
         return SdmBackendKeys(self.master_key)
 
 
+class _SdmBackendLegacy(_Version):
+    scheme: Literal["sdm-backend-legacy"]
+    master_key: _Master
+
+    def keys(self) -> KeyScheme:
+        return SdmBackendLegacyKeys(self.master_key)
+
+
 class _Static(_Version):
     scheme: Literal["static"]
     file_read: _Key
@@ -124,7 +133,14 @@ class _Static(_Version):
 
 
 _AnyVersion: TypeAlias = (
-    _An10922 | _Hkdf | _SentryHkdf | _SentryEv2 | _Boltcard | _SdmBackend | _Static
+    _An10922
+    | _Hkdf
+    | _SentryHkdf
+    | _SentryEv2
+    | _Boltcard
+    | _SdmBackend
+    | _SdmBackendLegacy
+    | _Static
 )
 
 

@@ -21,7 +21,8 @@ from ntag424_provisioning.imports import (
 )
 from ntag424_provisioning.model import FACTORY_KEY, SlotKey, Stage
 
-from ntag424 import Generation, Keyring
+from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion
+from ntag424.keys import SdmBackendLegacyKeys, SentryEv2Keys
 from ntag424.replay import Enrolment
 from tests.provisioning.engine.benches import PROFILE, MemoryJournal, Workshop
 from tests.provisioning.imports.foreign import (
@@ -49,6 +50,34 @@ def the_tags(text, origin, **options):
     found = plan(text, origin, **options)
     assert found.bad == ()
     return found.new
+
+
+# ---- sdm-backend, legacy ----------------------------------------------------------------------
+
+
+def test_a_tag_of_a_sdm_backend_in_legacy_mode_comes_with_its_keys():
+    scheme = SdmBackendLegacyKeys(Key(bytes(range(16))))
+    source = open_source(Origin.SDM_BACKEND, SourceOptions(), Keyring.single(scheme))
+    (tag,) = plan_import(read_rows(f"{UID}\n".encode()), source, MemoryJournal()).new
+    assert SlotKey(scheme.tag_key(UID, 2), 0) in tag.slots[2]
+
+
+def test_of_two_modes_of_a_sdm_backend_somebody_says_which():
+    keyring = Keyring(
+        (
+            KeyVersion(1, BACKEND),
+            KeyVersion(2, SdmBackendLegacyKeys(Key(bytes(range(16)))), KeyState.ACCEPTING),
+        )
+    )
+    with pytest.raises(SetupError, match="several key versions of sdm-backend: 1, 2"):
+        open_source(Origin.SDM_BACKEND, SourceOptions(), keyring)
+
+
+def test_a_key_version_of_sentry_over_255_is_looked_for_by_its_lowest_byte():
+    scheme = SentryEv2Keys(Key(bytes(range(16))), 0x107)
+    source = open_source(Origin.SENTRY, SourceOptions(), Keyring.single(scheme))
+    (tag,) = plan_import(read_rows(f"{UID}\n".encode()), source, MemoryJournal()).new
+    assert SlotKey(scheme.tag_key(UID, 2), 7) in tag.slots[2]
 
 
 # ---- sdm-backend ----------------------------------------------------------------------------

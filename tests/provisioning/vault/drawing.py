@@ -11,6 +11,7 @@ from ntag424.keys import (
     BoltcardKeys,
     HkdfKeys,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
 )
@@ -24,6 +25,7 @@ SCHEMES = st.one_of(
     st.builds(SentryEv2Keys, _KEYS, st.none() | st.integers(0, 255)),
     st.builds(BoltcardKeys, _KEYS, st.integers(0, 0xFFFFFFFF)),
     st.builds(SdmBackendKeys, _KEYS | st.binary(min_size=17, max_size=40).filter(any)),
+    st.builds(SdmBackendLegacyKeys, _KEYS | st.binary(min_size=17, max_size=40).filter(any)),
 )
 MASTERS = st.builds(MasterKeys, SCHEMES)
 

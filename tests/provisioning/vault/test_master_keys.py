@@ -113,7 +113,7 @@ def test_what_is_no_keyring_file_is_refused_and_not_quoted(text):
         ("hkdf", {"master_key": "11" * 16, "salt": "1g"}),
         ("sentry-hkdf", {"master_key": "11" * 16}),
         ("sentry-hkdf", {"master_key": "11" * 16, "salt": 5}),
-        ("sentry-ev2", {"master_key": "11" * 16, "key_version": 256}),
+        ("sentry-ev2", {"master_key": "11" * 16, "key_version": 1 << 32}),
         ("boltcard", {"issuer_key": "11" * 16, "version": -1}),
         ("boltcard", {"issuer_key": "11" * 16, "version": "1"}),
         ("sdm-backend", {"master_key": "11" * 15}),
