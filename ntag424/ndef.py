@@ -9,20 +9,29 @@ from __future__ import annotations
 HEADER_BYTES = 7
 _SHORT_WELL_KNOWN = b"\xd1\x01"
 _URI = b"U"
-#: URI codes, longest prefix first: what a reader puts before the text.
+#: What a reader puts before the text, by URI code (URI RTD 1.0, table 3).
 _PREFIXES = (
-    ("https://www.", 2),
-    ("http://www.", 1),
-    ("https://", 4),
-    ("http://", 3),
-    ("", 0),
+    *("", "http://www.", "https://www.", "http://", "https://", "tel:", "mailto:"),
+    *("ftp://anonymous:anonymous@", "ftp://ftp.", "ftps://", "sftp://", "smb://", "nfs://"),
+    *("ftp://", "dav://", "news:", "telnet://", "imap:", "rtsp://", "urn:", "pop:", "sip:"),
+    *("sips:", "tftp:", "btspp://", "btl2cap://", "btgoep://", "tcpobex://", "irdaobex://"),
+    *("file://", "urn:epc:id:", "urn:epc:tag:", "urn:epc:pat:", "urn:epc:raw:", "urn:epc:"),
+    "urn:nfc:",
 )
+#: Characters of the longest of them.
+LONGEST_PREFIX = max(map(len, _PREFIXES))
 
 
-def split_prefix(url: str) -> tuple[int, str]:
-    """Return the URI code for the beginning of *url*, and what is left of it."""
-    prefix, code = next(pair for pair in _PREFIXES if url.startswith(pair[0]))
-    return code, url.removeprefix(prefix)
+def split_prefix(beginning: str) -> tuple[int, str]:
+    """Return the URI code of the longest prefix that *beginning* has, and what is left of it.
+
+    Code 0 stands for none: the URI is written whole.
+    """
+    code = max(
+        (code for code, prefix in enumerate(_PREFIXES) if beginning.startswith(prefix)),
+        key=lambda code: len(_PREFIXES[code]),
+    )
+    return code, beginning.removeprefix(_PREFIXES[code])
 
 
 def uri_file(code: int, text: bytes) -> bytes:
@@ -58,7 +67,6 @@ def read_uri(file: bytes) -> str | None:
         raise ValueError("the message is not wholly in the file")
     if record[:2] != _SHORT_WELL_KNOWN or record[3:4] != _URI or record[2] != length - 4:
         raise ValueError("the message is not one short URI record")
-    prefixes = {code: prefix for prefix, code in _PREFIXES}
-    if record[4] not in prefixes:
-        raise ValueError(f"URI code {record[4]:02X} is none of those for the web")
-    return prefixes[record[4]] + record[5:].decode("ascii")
+    if record[4] >= len(_PREFIXES):
+        raise ValueError(f"URI code {record[4]:02X} is reserved")
+    return _PREFIXES[record[4]] + record[5:].decode("ascii")

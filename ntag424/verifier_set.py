@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ntag424.arguments import require_type
 from ntag424.errors import MalformedTapError
 from ntag424.keys import require_apart
+from ntag424.ndef import LONGEST_PREFIX
 from ntag424.sdm import VerifiedTap
 from ntag424.verifier import Verifier
 
@@ -85,13 +86,13 @@ def _places(url: str) -> Iterator[str]:
     """
     path = re.split("[?#]", url[:_LONGEST], maxsplit=1)[0]
     yield path
-    for slash in re.finditer("/", path):
+    for slash in re.finditer("/|^[a-z0-9+.-]+:", path):
         if slash.end() < len(path):
             yield path[: slash.end()]
 
 
-#: Characters of the longest URL there can be: 249 in the tag's file behind a prefix of 12.
-_LONGEST = 261
+#: Characters of the longest URL there can be: 249 in the tag's file behind its prefix.
+_LONGEST = 249 + LONGEST_PREFIX
 
 
 def _check_apart(verifiers: Iterable[Verifier]) -> None:

@@ -158,10 +158,10 @@ _HOSTS = ["a", "t.example", "id.example.com", "www.example.com", "xn--bcher-kva.
 _PORTS = ["", "", ":1", ":8080", ":65535"]
 ORIGINS = st.builds(
     "{}{}{}".format,
-    st.sampled_from(["http://", "https://", "http://www.", "https://www."]),
+    st.sampled_from(["http://", "https://", "http://www.", "https://www.", "lnurlw://", "ftp://"]),
     st.sampled_from(_HOSTS),
     st.sampled_from(_PORTS),
-)
+) | st.sampled_from(["myapp:", "myapp://", "urn:epc:id:", "com.example-1+x://A@b"])
 # A dot stands beside a letter always, so no two pieces make a dot segment.
 _PIECES = [*"aZ09~:@!$&()*+,;=_-/?", "a.b", "%41", "%C3%A9", "?x=", "00"]
 _FREE = st.lists(st.sampled_from(_PIECES), max_size=6).map("".join)
@@ -189,7 +189,12 @@ def blueprints(draw, *, encrypts=None, shows_uid=None):
     fragment = draw(st.integers(0, len(names) + 1))
     literals = [text + "#" * (place == fragment) for place, text in enumerate(literals)]
     pieces = [*itertools.chain(*zip(literals, names, strict=False)), literals[-1]]
-    blueprint = Blueprint(draw(ORIGINS), tuple(pieces), draw(st.sampled_from(Mode)))
+    origin = draw(ORIGINS)
+    if names[0] == "mac-input" and draw(st.booleans()):
+        place = draw(st.integers(0, len(origin)))
+        pieces[:3] = [origin[:place], "mac-input", origin[place:] + pieces[0] + pieces[2]]
+        origin = ""
+    blueprint = Blueprint(origin, tuple(pieces), draw(st.sampled_from(Mode)))
     # What is not in the URI code of the record must fit behind seven bytes of header.
     assume(len(blueprint.url({name: "0" * width_of(name, Mode.LRP) for name in names})) <= 256)
     return blueprint

@@ -25,10 +25,10 @@ class Form:
         grammar = Grammar.read(text)
         self.mode = mode
         self.origin = grammar.origin
-        self.segments: tuple[Segment, ...] = grammar.segments
+        self.segments: tuple[Segment, ...] = grammar.behind_origin
         #: Place of each field in the URL, by its name.
         self.spans: dict[str, range] = {}
-        self._allowed = list(grammar.origin)
+        self._allowed: list[str] = []
         for segment in grammar.segments:
             self._append(segment)
 

@@ -18,16 +18,20 @@ Segment: TypeAlias = str | Field
 # Scheme, host and port in the one spelling that browsers keep: a page reports the
 # URL as its browser normalised it, and the template must match that to the letter.
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_ORIGIN = rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9][0-9]{{0,4}}))?(?=/)"
+_WEB_ORIGIN = rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9][0-9]{{0,4}}))?(?=/)"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A last label like these makes browsers read the host as an IPv4 address, and rewrite it.
 _NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+# Any other scheme (RFC 3986 §3.1) goes to an app as it is, with whatever authority it has.
+_SCHEME = "[a-z][a-z0-9+.-]*:"
+_APP_ORIGIN = rf"{_SCHEME}(?://[^/?#{{}}]*)?"
 # RFC 3986 without the characters that browsers rewrite in some part of a URL.
-_LITERAL = r"/(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-F]{2})*"
+_LITERAL = r"(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-F]{2})+"
 _DOT_SEGMENT = r"/(?:\.|%2E){1,2}(?:[/?#]|$)"
 _BRACES = r"\{([^{}]*)\}"
+_MARKER = f"{{{Placeholder.MAC_INPUT.value}}}"
 
 
 _BOTH = field_called("picc")
@@ -35,10 +39,16 @@ _BOTH = field_called("picc")
 
 @dataclass(frozen=True)
 class Grammar:
-    """A template that keeps the rules, cut into segments."""
+    """A template that keeps the rules, cut into segments: a literal at both ends.
 
+    The origin is made of them too: `{mac-input}` may stand inside.
+    """
+
+    #: Scheme and authority; of http and https that is host and port.
     origin: str
     segments: tuple[Segment, ...]
+    #: The segments after the origin alone.
+    behind_origin: tuple[Segment, ...]
 
     @classmethod
     def read(cls, text: str) -> Grammar:
@@ -48,20 +58,18 @@ class Grammar:
             ValueError: it breaks a rule; the sentence says which.
 
         """
-        origin = re.match(_ORIGIN, text)
-        if origin is None:
-            raise ValueError(
-                "a template begins with http:// or https://, a lower-case host, and /"
-            )
-        _check_origin(*origin.groups())
-        _check_literals(re.sub(_BRACES, _stand_in, text[origin.end() :]))
-        # `split` with a group gives literals and names in turn, a literal at both ends.
-        pieces = re.split(_BRACES, text[origin.end() :])
-        segments = tuple(
-            field_called(piece) if index % 2 else piece for index, piece in enumerate(pieces)
-        )
+        plain = text.replace(_MARKER, "")
+        origin = _origin(plain)
+        _check_literals(origin, re.sub(_BRACES, "_", plain[len(origin) :]))
+        segments = _cut(text)
         _check_fields([item for item in segments if not isinstance(item, str)])
-        return cls(origin.group(), segments)
+        rest = text if text.startswith(origin) else plain
+        return cls(origin, segments, _cut(rest.removeprefix(origin)))
+
+    @property
+    def beginning(self) -> str:
+        """The literal before the first field, or before where the MAC input begins."""
+        return "".join(item for item in self.segments[:1] if isinstance(item, str))
 
     @cached_property
     def picc(self) -> PiccField | None:
@@ -75,7 +83,7 @@ class Grammar:
 
     def length(self, mode: Mode) -> int:
         """Return the number of characters that every URL of a tag in *mode* has."""
-        return len(self.origin) + sum(
+        return sum(
             len(segment) if isinstance(segment, str) else segment.width(mode)
             for segment in self.segments
         )
@@ -83,14 +91,20 @@ class Grammar:
     @property
     def place(self) -> str:
         """The literal beginning: origin and path, cut at the slash before a placeholder."""
-        first = self.segments[0]
-        text = self.origin + (first if isinstance(first, str) else "")
+        text = ""
+        for segment in self.segments:
+            if isinstance(segment, str):
+                text += segment
+            elif segment is not Placeholder.MAC_INPUT:
+                break
         path = re.split("[?#]", text)[0]
-        return path if len(path) < len(text) else path[: path.rindex("/") + 1]
+        if len(path) < len(text):
+            return path
+        return path[: max(path.rfind("/"), path.index(":")) + 1]
 
     def alphabets(self, mode: Mode) -> list[frozenset[str]]:
         """List what each character of a URL may be, for a tag in *mode*."""
-        found = [frozenset(character) for character in self.origin]
+        found: list[frozenset[str]] = []
         for segment in self.segments:
             if isinstance(segment, str):
                 found += [frozenset(character) for character in segment]
@@ -102,12 +116,30 @@ class Grammar:
         return field in self.segments
 
 
-def _stand_in(match: re.Match[str]) -> str:
-    """Show the rules below what is there: text of no meaning, or nothing at all."""
-    return "" if match[1] == Placeholder.MAC_INPUT.value else "_"
+def _cut(text: str) -> tuple[Segment, ...]:
+    # `split` with a group gives literals and names in turn, a literal at both ends.
+    pieces = re.split(_BRACES, text)
+    return tuple(field_called(piece) if index % 2 else piece for index, piece in enumerate(pieces))
 
 
-def _check_origin(scheme: str, host: str, port: str | None) -> None:
+def _origin(plain: str) -> str:
+    """Return what *plain*, a template without its marker, has before the path."""
+    scheme = re.match(_SCHEME, plain)
+    if scheme is None:
+        raise ValueError(
+            "a template begins with a scheme in lower case and a colon, as https:// or lnurlw://"
+        )
+    if scheme.group() not in ("http:", "https:"):
+        origin = re.match(_APP_ORIGIN, plain)
+        return "" if origin is None else origin.group()
+    origin = re.match(_WEB_ORIGIN, plain)
+    if origin is None:
+        raise ValueError("behind http:// or https:// come a host in lower case, and /")
+    _check_web_origin(*origin.groups())
+    return origin.group()
+
+
+def _check_web_origin(scheme: str, host: str, port: str | None) -> None:
     if re.fullmatch(_NUMBER, host.rpartition(".")[2]) and not re.fullmatch(_IPV4, host):
         raise ValueError("write an IPv4 address as four decimal numbers: browsers do")
     if port is not None and int(port) > 65535:
@@ -116,11 +148,11 @@ def _check_origin(scheme: str, host: str, port: str | None) -> None:
         raise ValueError("leave the default port out: browsers do")
 
 
-def _check_literals(rest: str) -> None:
-    if not re.fullmatch(_LITERAL, rest):
+def _check_literals(origin: str, rest: str) -> None:
+    if not re.fullmatch(_LITERAL, origin + rest) or not rest:
         raise ValueError(
-            "behind the host comes a path; use only letters, digits, -._~:/?#@!$&()*+,;= "
-            "and %XX, and placeholders in single braces"
+            "use only letters, digits, -._~:/?#@!$&()*+,;= and %XX, and placeholders in single "
+            "braces"
         )
     if rest.count("#") > 1:
         raise ValueError("a URL has one fragment: use # once")

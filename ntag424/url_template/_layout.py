@@ -37,10 +37,11 @@ def lay_out(grammar: Grammar, mode: Mode, fixed: dict[Field, bytes]) -> TagLayou
         ValueError: the result is larger than the NDEF file.
 
     """
-    code, rest = split_prefix(grammar.origin)
+    # A prefix is not in the file, so none reaches beyond where the MAC input begins.
+    code, rest = split_prefix(grammar.beginning)
     text = rest.encode("ascii")
     offsets: dict[Field, int] = {}
-    for segment in grammar.segments:
+    for segment in grammar.segments[1:]:
         if isinstance(segment, str):
             text += segment.encode("ascii")
         else:

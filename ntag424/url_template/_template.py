@@ -41,7 +41,7 @@ class UrlTemplate:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """Scheme, host and port; of other schemes than http and https, scheme and authority."""
         return self._grammar.origin
 
     @property
@@ -153,7 +153,7 @@ class UrlTemplate:
         `tap.message.mac_input` is not looked at: it follows from the other fields.
         """
         texts = encode(self._grammar, tap)
-        return self.origin + "".join(
+        return "".join(
             segment if isinstance(segment, str) else texts[segment.name]
             for segment in self._grammar.segments
         )
@@ -182,13 +182,12 @@ def _modes(grammar: Grammar) -> tuple[Mode, ...]:
 
 
 def _pattern(grammar: Grammar, mode: Mode) -> str:
-    pieces = [
+    return "".join(
         re.escape(segment)
         if isinstance(segment, str)
         else f"(?P<{segment.name}>{pattern(segment, mode)})"
         for segment in grammar.segments
-    ]
-    return re.escape(grammar.origin) + "".join(pieces)
+    )
 
 
 def _mac_input(match: re.Match[str]) -> bytes:

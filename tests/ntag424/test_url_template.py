@@ -24,6 +24,7 @@ from ntag424.model import (
     PlainMirror,
 )
 from ntag424.model.files import SdmAccess, SdmBlock
+from ntag424.ndef import read_uri, uri_file
 from ntag424.sdm import TapMessage, verify
 from ntag424.testing import tap_source
 from ntag424.url_template import ParsedTap
@@ -39,9 +40,10 @@ def cmac(key, message):
 
 # ---- rules ----------------------------------------------------------------------------------
 
-HOST = "begins with http:// or https://, a lower-case host, and /"
+SCHEME = "begins with a scheme in lower case and a colon"
+HOST = "behind http:// or https:// come a host in lower case, and /"
 IPV4 = "IPv4 address as four decimal numbers"
-PATH = "behind the host comes a path"
+PATH = "use only letters, digits"
 DOTS = "leave . and .. out of the path"
 NAMES = "unknown placeholder"
 ONCE = "each placeholder may stand only once"
@@ -50,16 +52,27 @@ BOTH = "only where it shows UID and counter"
 COVER = r"\{tt\} and \{file\} stand between \{mac-input\} and \{mac\}"
 
 REFUSED = {
-    "empty": ("", HOST),
-    "no scheme": ("id.example.com/{picc}{mac}", HOST),
-    "another scheme": ("ftp://id.example.com/{picc}{mac}", HOST),
-    "scheme in capitals": ("HTTPS://id.example.com/{picc}{mac}", HOST),
+    "empty": ("", SCHEME),
+    "no scheme": ("id.example.com/{picc}{mac}", SCHEME),
+    "scheme in capitals": ("HTTPS://id.example.com/{picc}{mac}", SCHEME),
+    "scheme of an app in capitals": ("MyApp://{picc}{mac}", SCHEME),
+    "scheme that begins with a digit": ("4app://{picc}{mac}", SCHEME),
+    "scheme with a placeholder": ("app{kv}:{picc}{mac}", SCHEME),
+    "placeholder for a scheme": ("{picc}:{mac}", SCHEME),
+    "one slash behind the scheme of the web": ("https:/id.example.com/{picc}{mac}", HOST),
+    "space behind the scheme of an app": ("myapp: {picc}{mac}", PATH),
+    "space in the host of an app": ("myapp://a b/{picc}{mac}", PATH),
+    "brackets in the host of an app": ("myapp://[::1]/{picc}{mac}", PATH),
+    "dot segment behind the scheme of an app": ("myapp://a/./{picc}{mac}", DOTS),
+    "two fragments behind the scheme of an app": ("myapp://a#b#{picc}{mac}", "use # once"),
+    "nothing behind the scheme of an app": ("myapp:", PATH),
+    "two marks, one in the host": ("https://{mac-input}a/{mac-input}{picc}{mac}", ONCE),
     "host in capitals": ("https://ID.example.com/{picc}{mac}", HOST),
     "no host": ("https:///{picc}{mac}", HOST),
     "placeholder for a host": ("https://{picc}/{mac}", HOST),
     "host that is not ASCII": ("https://\N{LATIN SMALL LETTER E WITH ACUTE}/{picc}{mac}", HOST),
     "host that begins with a dot": ("https://.example/{picc}{mac}", HOST),
-    "space in front": (" https://id.example.com/{picc}{mac}", HOST),
+    "space in front": (" https://id.example.com/{picc}{mac}", SCHEME),
     "no path": ("https://id.example.com?p={picc}&m={mac}", HOST),
     "fragment without a path": ("https://id.example.com#p={picc}&m={mac}", HOST),
     "host that ends with a dot": ("https://id.example./{picc}{mac}", HOST),
@@ -192,6 +205,18 @@ def test_the_refusal_of_an_unknown_placeholder_says_what_there_is():
         "https://id.example.com/{mac-input}{tt}{picc}{mac}",
         "https://id.example.com/{uid}{mac-input}{file:16}{mac}{ctr}",
         "https://id.example.com/{mac-input}{file:64+tt@62}{picc}{mac}",
+        "https://id.example.com{mac-input}/{picc}{mac}",
+        "https://id.{mac-input}example.com:8443/{picc}{mac}",
+        "https://{mac-input}id.example.com/{picc}{mac}",
+        "ht{mac-input}tps://id.example.com/{picc}{mac}",
+        "{mac-input}https://id.example.com/{picc}{mac}",
+        "lnurlw://card.example.com/ln?p={picc}&c={mac}",
+        "{mac-input}lnurlw://card.example.com/ln?p={picc}&c={mac}",
+        "myapp://{picc}/{mac}",
+        "myapp:{picc}{mac}",
+        "com.example.app+tag-1:t?u={uid}&c={ctr}&m={mac}",
+        "ftp://id.example.com/{picc}{mac}",
+        "urn:nfc:ext:example.com:{picc}{mac}",
     ],
 )
 def test_a_template_that_keeps_the_rules_is_taken(text):
@@ -224,6 +249,50 @@ def test_a_prefix_that_has_a_code_takes_no_room(prefix):
     assert len(layout.ndef_file) == 7 + len("a/") + 32 + 16
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("https://www.a/{picc}{mac}", 0x02),
+        ("https://{mac-input}www.a/{picc}{mac}", 0x04),
+        ("https://w{mac-input}ww.a/{picc}{mac}", 0x04),
+        ("http{mac-input}s://a/{picc}{mac}", 0x00),
+        ("{mac-input}https://a/{picc}{mac}", 0x00),
+        ("lnurlw://a/?p={picc}&c={mac}", 0x00),
+        ("ftp://ftp.a/{picc}{mac}", 0x08),
+        ("urn:epc:id:{picc}{mac}", 0x1E),
+        ("urn:nfc:{picc}{mac}", 0x23),
+    ],
+)
+def test_a_record_has_the_code_of_the_longest_prefix_before_the_mac_input(text, code):
+    assert UrlTemplate(text).layout().ndef_file[6] == code
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("{mac-input}lnurlw://a/?p={picc}&c={mac}", 7),
+        ("{mac-input}https://a/?p={picc}&c={mac}", 7),
+        ("https://{mac-input}a/?p={picc}&c={mac}", 7),
+        ("https://id.{mac-input}a/?p={picc}&c={mac}", 10),
+        ("lnurlw://{mac-input}a/?p={picc}&c={mac}", 16),
+    ],
+)
+def test_the_mac_input_begins_anywhere_in_the_text_of_the_record(text, offset):
+    assert UrlTemplate(text).layout().sdm.mac_input_offset == offset
+
+
+@pytest.mark.parametrize("code", range(0x24))
+def test_every_uri_code_is_read_as_others_read_it(code):
+    file = uri_file(code, b"4")
+    [record] = ndef.message_decoder(file[2:])
+    assert read_uri(file) == record.iri
+
+
+def test_a_uri_code_that_the_forum_reserves_is_refused():
+    with pytest.raises(ValueError, match="URI code 24 is reserved"):
+        read_uri(uri_file(0x24, b"4"))
+
+
 # ---- what a template knows of itself --------------------------------------------------------
 
 ENCRYPTED = UrlTemplate("https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}")
@@ -232,7 +301,13 @@ PLAIN = UrlTemplate("https://id.example.com:8443/t?u={uid}&c={ctr}&m={mac}")
 
 @pytest.mark.parametrize(
     ("template", "origin"),
-    [(ENCRYPTED, "https://id.example.com"), (PLAIN, "https://id.example.com:8443")],
+    [
+        (ENCRYPTED, "https://id.example.com"),
+        (PLAIN, "https://id.example.com:8443"),
+        (UrlTemplate("https://id.{mac-input}example.com/{picc}{mac}"), "https://id.example.com"),
+        (UrlTemplate("lnurlw://card.example.com?p={picc}&c={mac}"), "lnurlw://card.example.com"),
+        (UrlTemplate("myapp:{picc}{mac}"), "myapp:"),
+    ],
 )
 def test_a_template_knows_its_origin(template, origin):
     assert template.origin == origin
@@ -281,7 +356,12 @@ def test_only_a_template_that_shows_both_is_redeemable(identity, is_redeemable):
         ("https://a/t?p={picc}{mac}", "https://a/t"),
         ("https://a/t/#{picc}{mac}", "https://a/t/"),
         ("https://a/t?x=/y#{picc}{mac}", "https://a/t"),
-        ("https://a/t{mac-input}?p={picc}{mac}", "https://a/"),
+        ("https://a/t{mac-input}?p={picc}{mac}", "https://a/t"),
+        ("https://{mac-input}a/t?p={picc}{mac}", "https://a/t"),
+        ("lnurlw://a/t?p={picc}&c={mac}", "lnurlw://a/t"),
+        ("lnurlw://a?p={picc}&c={mac}", "lnurlw://a"),
+        ("myapp://{picc}{mac}", "myapp://"),
+        ("myapp:t{picc}{mac}", "myapp:"),
         ("http://a:8080/t/u#{picc}{mac}", "http://a:8080/t/u"),
     ],
 )

@@ -43,6 +43,10 @@ FORMS = {
     "other port": "https://a:8443/t?p={picc}&m={mac}",
     "other scheme": "http://a/t?p={picc}&m={mac}",
     "plain": "https://a/t?u={uid}&c={ctr}&m={mac}",
+    "MAC over the host": "https://{mac-input}h/t?p={picc}&m={mac}",
+    "wallet": "lnurlw://a/t?p={picc}&m={mac}",
+    "app": "myapp:{picc}{mac}",
+    "app with slashes": "myapp://{uid}/{ctr}/{mac}",
 }
 #: A fleet for each form, each with keys of its own.
 SCHEMES = {name: HkdfKeys(Key(name[:16].ljust(16).encode())) for name in FORMS}
