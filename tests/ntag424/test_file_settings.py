@@ -24,12 +24,14 @@ from ntag424.model.files import (
     AccessRights,
     CapabilityContainer,
     CommMode,
+    FileControl,
     FileDescription,
     FileSettings,
     ReadCounter,
     SdmAccess,
     SdmBlock,
     SecuredRead,
+    Tlv,
 )
 from ntag424.testing import SimulatedTag
 from tests.support import vectors
@@ -325,19 +327,90 @@ def test_settings_are_changed_encrypted_unless_everybody_may(change, mode):
 # ---- the container --------------------------------------------------------------------------
 
 
-def test_a_container_is_read_as_it_was_written():
-    assert CapabilityContainer.from_bytes(bytes(FACTORY_CC)) == FACTORY_CC
+CONTAINERS = vectors("cc", "cc_file")
+each_container = pytest.mark.parametrize("vector", CONTAINERS, ids=lambda v: v.id)
 
 
-def test_a_read_only_container_says_so_in_its_15th_byte():
-    assert bytes(FACTORY_CC.read_only())[0x0E] == 0xFF
+@each_container
+def test_a_container_is_written_back_to_the_last_byte(vector):
+    assert bytes(CapabilityContainer.from_bytes(vector["file"])) == vector["file"]
+
+
+@each_container
+def test_a_container_tells_what_other_tools_wrote(vector):
+    found = CapabilityContainer.from_bytes(vector["file"])
+    told = (1 + len(found.others), bytes((found.ndef.write,)), found.trailing)
+    assert told == (vector["tlvs"], vector["ndef_write"], vector["trailing"])
+
+
+@each_container
+def test_a_read_only_container_differs_in_its_15th_byte_alone(vector):
+    closed = bytes(CapabilityContainer.from_bytes(vector["file"]).read_only())
+    assert closed == vector["file"][:0x0E] + b"\xff" + vector["file"][0x0F:]
+
+
+def test_a_container_of_our_own_is_padded_with_zeros():
+    assert bytes(CapabilityContainer(FACTORY_CC.ndef)) == bytes.fromhex(
+        "000F20010000FF0406E10401000000"
+    ).ljust(32, b"\0")
 
 
 def test_a_read_only_container_knows_that_it_is():
     assert (FACTORY_CC.is_read_only, FACTORY_CC.read_only().is_read_only) == (False, True)
 
 
-@given(st.binary(max_size=34))
-def test_other_bytes_are_no_container(octets):
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [(FACTORY_CC.others, 0xE105), ((), None), ((Tlv(0x05, b"\xe1\x05"),), None)],
+)
+def test_a_container_knows_of_a_proprietary_file_what_it_is_told(others, told):
+    found = CapabilityContainer(FACTORY_CC.ndef, others).proprietary
+    assert (None if found is None else found.file_id) == told
+
+
+@pytest.mark.parametrize(
+    ("place", "octets", "reason"),
+    [
+        (0, "0021", "says that it has 33 bytes"),
+        (0, "0016", "cut off by CCLEN"),
+        (0, "0010", "cut off by CCLEN"),
+        (0, "0007", "does not begin with the control of an NDEF file"),
+        (0, "0000", "does not begin with the control of an NDEF file"),
+        (2, "10", "mapping version"),
+        (7, "05", "does not begin with the control of an NDEF file"),
+        (8, "05", "cut off by CCLEN|does not begin"),
+        (8, "FF", "cut off by CCLEN"),
+    ],
+)
+def test_a_container_that_phones_cannot_follow_is_refused(place, octets, reason):
+    broken = bytearray(bytes(FACTORY_CC))
+    broken[place : place + len(octets) // 2] = bytes.fromhex(octets)
+    with pytest.raises(ValueError, match=reason):
+        CapabilityContainer.from_bytes(bytes(broken))
+
+
+def test_a_container_that_is_larger_than_the_file_has_no_constructor():
+    with pytest.raises(ValueError, match="these are too many"):
+        CapabilityContainer(FACTORY_CC.ndef, FACTORY_CC.others, trailing=bytes(10))
+
+
+CONTROLS = st.builds(
+    FileControl,
+    st.integers(0, 0xFFFF),
+    st.integers(0, 0xFFFF),
+    st.integers(0, 0xFF),
+    st.integers(0, 0xFF),
+)
+TLVS = st.lists(st.builds(Tlv, st.integers(0, 0xFF), st.binary(max_size=2)), max_size=4).map(tuple)
+
+
+@given(CONTROLS, TLVS, st.sampled_from([0x20, 0x30]), st.binary(max_size=1))
+def test_every_container_is_read_as_it_was_written(ndef, others, version, trailing):
+    made = CapabilityContainer(ndef, others, version, trailing=trailing)
+    assert CapabilityContainer.from_bytes(bytes(made)) == made
+
+
+@given(st.binary(max_size=34).filter(lambda octets: octets[7:9] != b"\x04\x06"))
+def test_bytes_without_the_control_of_an_ndef_file_are_no_container(octets):
     with pytest.raises(ValueError, match="CC file"):
         CapabilityContainer.from_bytes(octets)

@@ -5,6 +5,7 @@ from ntag424.model.files._capability_container import (
     FACTORY_CC,
     CapabilityContainer,
     FileControl,
+    Tlv,
 )
 from ntag424.model.files._comm_mode import CommMode
 from ntag424.model.files._file_settings import (
@@ -32,4 +33,5 @@ __all__ = [
     "SdmAccess",
     "SdmBlock",
     "SecuredRead",
+    "Tlv",
 ]
