@@ -346,9 +346,28 @@ async def test_a_body_that_is_no_object_is_a_bad_request(house, body):
     assert refusal(await exchange(house, body)) == BAD_REQUEST
 
 
+NOT_FOUND = (404, {"error": "NotFound"})
+
+
 async def test_without_a_sentry_keyring_there_is_no_such_route(open_house):
-    answer = await exchange(open_house(), by_hand(5))
-    assert answer.status == 404
+    assert refusal(await exchange(open_house(), by_hand(5))) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/auth/sdm/debug-kit"),
+        ("POST", "/api/v1/mk/store"),
+        ("POST", PATH + "/"),
+        ("GET", PATH),
+        ("DELETE", PATH),
+        ("GET", "/api/v1"),
+        ("GET", "/api/v1/"),
+        ("GET", "/api/v1/auth/brand?uid=04A1B2C3D4E5F6"),
+    ],
+)
+async def test_what_is_not_there_is_answered_as_sentrys_server_does(house, method, path):
+    assert refusal(await house.ask(method, path)) == NOT_FOUND
 
 
 # ---- keyrings -------------------------------------------------------------------------------
@@ -363,6 +382,7 @@ SCHEMES = {
     "EV2": (SentryEv2Keys(Key(MASTER)), ev2_key()),
     "EV2, version 0": (SentryEv2Keys(Key(MASTER), 0), ev2_key(key_version=b"\x00")),
     "EV2, version 255": (SentryEv2Keys(Key(MASTER), 255), ev2_key(key_version=b"\xff")),
+    "EV2, version 300": (SentryEv2Keys(Key(MASTER), 300), ev2_key(key_version=b"\x2c")),
 }
 
 

@@ -417,7 +417,8 @@ async def test_a_tag_provisioned_again_starts_over_and_its_old_taps_stay_dead(ho
         ("GET", "/redoc", 404, "Not Found"),
         ("GET", "/t/../cli.py", 404, "Not Found"),
         ("GET", "/problems/none", 404, "Not Found"),
-        ("POST", "/api/v1/auth/sdm/exchange", 404, "Not Found"),
+        ("GET", "/api/v2/auth", 404, "Not Found"),
+        ("GET", "/api/v10", 404, "Not Found"),
     ],
 )
 async def test_what_is_not_there_is_answered_with_a_problem(house, method, path, status, title):

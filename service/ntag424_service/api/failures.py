@@ -30,6 +30,7 @@ from ntag424_service.taps import routes as taps
 
 #: Where malformed requests count; elsewhere nothing can be guessed.
 _COUNTED = {taps.PATH: Failure.TAP, sentry.PATH: Failure.TAP, tags.PATH: Failure.CREDENTIAL}
+_NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def add_failure_handlers(app: FastAPI, limits: FailureLimits) -> None:
@@ -67,6 +68,8 @@ def add_failure_handlers(app: FastAPI, limits: FailureLimits) -> None:
             return await _counted(limits, request, _malformed(request))
         if error.status_code == TOO_LARGE.status:
             return await _counted(limits, request, TOO_LARGE.response())
+        if error.status_code in _NOT_THERE and sentry.is_within(request.url.path):
+            return sentry.not_found()
         problem = plain_problem(error.status_code, HTTPStatus(error.status_code).phrase)
         return problem.response(error.headers or {})
 

@@ -22,7 +22,9 @@ from ntag424_service.outcomes import Outcome
 from ntag424_service.sentry.exchange import SentryDoor
 from ntag424_service.taps.exchange import TapExchange
 
-PATH = "/api/v1/auth/sdm/exchange"
+#: SENTRY-Messenger's API, of which one route is here.
+_ROOT = "/api/v1"
+PATH = f"{_ROOT}/auth/sdm/exchange"
 
 BODIES: dict[Outcome, tuple[int, dict[str, Any]]] = {
     Outcome.MALFORMED: (
@@ -49,6 +51,16 @@ def refusal(outcome: Outcome, headers: Mapping[str, str] | None = None) -> JSONR
     """Answer as SENTRY-Messenger's server does."""
     status, body = BODIES[outcome]
     return JSONResponse(body, status, headers)
+
+
+def is_within(path: str) -> bool:
+    """Tell whether SENTRY-Messenger's server would answer at *path*."""
+    return path == _ROOT or path.startswith(f"{_ROOT}/")
+
+
+def not_found() -> JSONResponse:
+    """Answer as its server does where there is no such path, or not with this method."""
+    return JSONResponse({"error": "NotFound"}, 404)
 
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
