@@ -21,11 +21,14 @@ class Enrolment:
     counter: int
     #: For people; ledgers keep none.
     label: str = ""
+    #: That of its URL, for whoever knows which ones are served; empty where nobody says.
+    template: str = ""
 
     def __post_init__(self) -> None:
         require_type("uid", self.uid, Uid, instead="Uid(...) or Uid.from_hex(...)")
         require_type("generation", self.generation, Generation, instead="Generation(...)")
         require_text("label", self.label)
+        require_text("template", self.template)
         require_read_counter(self.counter)
 
 

@@ -10,9 +10,13 @@ from typing import ClassVar, Self
 from ntag424.model import Generation, Uid
 from ntag424.replay._enrolment import Enrolment
 
-_TYPE, _VERSION = "ntag424 enrolment", 1
+_TYPE, _VERSION = "ntag424 enrolment", 2
 _LIST_MEMBERS = {"type", "version", "made_at", "tags"}
-_TAG_MEMBERS = {"uid", "key_version", "epoch", "counter", "label"}
+#: What each tag has, by version of the list.
+_TAG_MEMBERS = {
+    1: {"uid", "key_version", "epoch", "counter", "label"},
+    2: {"uid", "key_version", "epoch", "counter", "label", "template"},
+}
 _NO_LIST = "this is no list of tags to enrol"
 
 
@@ -53,12 +57,12 @@ class EnrolmentList:
             members = _members(json.loads(value), _LIST_MEMBERS)
         except (ValueError, RecursionError):
             raise ValueError(_NO_LIST) from None
-        tags = members["tags"]
-        if (members["type"], members["version"]) != (_TYPE, _VERSION):
+        tags, names = members["tags"], _TAG_MEMBERS.get(_number(members, "version"))
+        if members["type"] != _TYPE or names is None:
             raise ValueError(f"{_NO_LIST}, or one of a later release")
         if not isinstance(tags, list):
             raise ValueError(_NO_LIST)  # noqa: TRY004 - one kind of error for a bad list
-        enrolments = (_enrolment(number, tag) for number, tag in enumerate(tags, start=1))
+        enrolments = (_enrolment(number, tag, names) for number, tag in enumerate(tags, start=1))
         return cls(_number(members, "made_at"), tuple(enrolments))
 
 
@@ -69,17 +73,19 @@ def _record(tag: Enrolment) -> dict[str, str | int]:
         "epoch": tag.generation.epoch,
         "counter": tag.counter,
         "label": tag.label,
+        "template": tag.template,
     }
 
 
-def _enrolment(number: int, record: object) -> Enrolment:
+def _enrolment(number: int, record: object, names: set[str]) -> Enrolment:
     try:
-        members = _members(record, _TAG_MEMBERS)
+        members = _members(record, names)
         return Enrolment(
             Uid.from_hex(_text(members, "uid")),
             Generation(_number(members, "key_version"), _number(members, "epoch")),
             _number(members, "counter"),
             _text(members, "label"),
+            _text(members, "template") if "template" in members else "",
         )
     except ValueError as error:
         raise ValueError(f"tag {number} of the list: {error}") from None

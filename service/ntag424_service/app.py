@@ -26,6 +26,7 @@ from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings
 from ntag424_service.tags.enrolment import EnrolmentCredential, EnrolmentDesk
 from ntag424_service.tags.routes import tags_router
+from ntag424_service.tags.served import Served
 from ntag424_service.taps.exchange import TapExchange
 from ntag424_service.taps.routes import taps_router
 
@@ -72,7 +73,8 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
     if parts.sentry is not None:
         app.include_router(sentry_router(parts.sentry, exchange))
     if parts.enrolment is not None:
-        desk = EnrolmentDesk(parts.ledger, parts.tokens, parts.limits, parts.enrolment)
+        served = Served(parts.verifier, None if parts.sentry is None else parts.sentry.keyring)
+        desk = EnrolmentDesk(parts.ledger, parts.tokens, parts.limits, parts.enrolment, served)
         app.include_router(tags_router(desk))
     app.include_router(problems_router())
     app.include_router(health_router(parts.ledger))

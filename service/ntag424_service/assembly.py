@@ -17,6 +17,7 @@ from ntag424_service.storage.keyring_file import read_keyring
 from ntag424_service.storage.retired_keys import remember_retired
 from ntag424_service.storage.stores import open_store
 from ntag424_service.tags.enrolment import EnrolmentCredential
+from ntag424_service.tags.served import Served
 
 _DEV_TEMPLATE = "http://{host}:{port}/t#k={{kv}}{{epoch}}&p={{picc}}&m={{mac}}"
 
@@ -41,6 +42,19 @@ def assemble(settings: Settings) -> Parts:
         remember_retired(settings, identity.store_id, keyrings)
     tokens = SessionTokens(identity.session_key, identity.store_id, identity.names)
     return Parts(verifier, ledger, tokens, sentry, enrolment)
+
+
+def find_served(settings: Settings) -> Served | None:
+    """Return what can log in at the service of these *settings*; None where they do not say.
+
+    Raises:
+        SettingsError: as `assemble`.
+
+    """
+    if settings.template is None or settings.keyring_file is None:
+        return None
+    sentry = _sentry(settings)
+    return Served(make_verifier(settings), None if sentry is None else sentry.keyring)
 
 
 def make_verifier(settings: Settings) -> Verifier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntag424 import Uid
 from ntag424_service.outcomes import Outcome
 
 
@@ -39,6 +40,23 @@ class ListRefusedError(OperatingError):
 
 class MoveError(OperatingError):
     """A ledger did not move, or not to the end; no tap is accepted twice for it."""
+
+
+class NotServedError(OperatingError):
+    """No tap of this tag could be accepted here; it was not enrolled."""
+
+    def __init__(self, uid: Uid, template: str, key_versions: tuple[int, ...]) -> None:
+        listed = ", ".join(str(ordinal) for ordinal in key_versions)
+        super().__init__(
+            f"no tap of tag {uid} could log in here: this service serves {template} with key "
+            f"version {listed}",
+            "Write the tag so, or bring the key version into the keyring of the service first.",
+        )
+        self.uid = uid
+        #: What `POST /v1/taps` serves.
+        self.template = template
+        #: What is accepted on any route.
+        self.key_versions = key_versions
 
 
 class RateLimitedError(Exception):

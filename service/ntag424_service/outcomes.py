@@ -39,5 +39,7 @@ class EnrolmentOutcome(StrEnum):
     RETIRED = "retired"
     #: The ledger knows the generation with another counter, or a higher one.
     STALE = "stale_generation"
+    #: Its template or its key version is none that is served, so no tap of it could log in.
+    NOT_SERVED = "not_served"
     #: In logs only: the store could not answer, as in `Outcome`.
     UNAVAILABLE = "unavailable"

@@ -131,17 +131,17 @@ def test_an_enrolled_tag_is_shown(command, installation):
         "enrol",
         UID,
         "--key-version",
-        "2",
+        "1",
         "--epoch",
         "3",
         "--counter",
         "9",
         settings=installation.settings,
     )
-    assert run.stdout == f"{UID} enrolled: key version 2, epoch 3, counter 9\n"
+    assert run.stdout == f"{UID} enrolled: key version 1, epoch 3, counter 9\n"
     assert shown(command, installation) == {
         "uid": UID,
-        "key_version": 2,
+        "key_version": 1,
         "epoch": 3,
         "counter": 9,
         "state": "active",

@@ -8,11 +8,14 @@ import logging
 
 import pytest
 from ntag424_service.operations.log import configure_logging
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
 from structlog.testing import capture_logs
 
+from ntag424 import Key, Keyring
+from ntag424.keys import SentryHkdfKeys
 from ntag424.replay import TagState
 from tests.service.asking import JSON
-from tests.service.house import UID, tag
+from tests.service.house import TEMPLATE, UID, tag
 
 pytestmark = pytest.mark.anyio
 
@@ -133,6 +136,71 @@ async def test_an_erased_tag_does_not_come_back_in_its_generation(house):
     assert answer.status == 409
 
 
+# ---- tags that could not log in -------------------------------------------------------------
+
+PLAIN = "https://sentry.red/t?uid={uid}&sdmcounter={ctr}&sdmmac={mac}"
+NOT_SERVED = {
+    "unknown key version": {"key_version": 9},
+    "key version 0": {"key_version": 0, "epoch": 0},
+    "retired key version": {"key_version": 3},
+    "another path": {"template": TEMPLATE.replace("/t#", "/u#")},
+    "another host": {"template": TEMPLATE.replace("id.", "www.")},
+    "other parameters": {"template": TEMPLATE.replace("k={kv}", "v={kv}")},
+    "plain mirrors": {"template": PLAIN, "epoch": 0},
+    "no template at all": {"template": "https://id.example.com/"},
+}
+
+
+@pytest.mark.parametrize("changes", NOT_SERVED.values(), ids=NOT_SERVED)
+async def test_a_tag_that_could_not_log_in_is_refused_with_what_is_served(house, changes):
+    answer = await enrol(house, **changes)
+    assert (answer.status, answer.members["type"]) == (422, "/problems/not_served")
+    told = (answer.members["template"], answer.members["key_versions"])
+    assert told == (TEMPLATE, [1, 2])
+    assert house.contents()["tag"] == []
+
+
+@pytest.mark.parametrize("key_version", [1, 2])
+async def test_a_tag_of_the_template_and_an_accepted_key_version_is_enrolled(house, key_version):
+    answer = await enrol(house, key_version=key_version, template=TEMPLATE)
+    assert answer.status == 201
+
+
+async def test_where_the_url_does_not_say_the_epoch_only_the_first_is_served(open_house):
+    template = TEMPLATE.replace("{epoch}", "")
+    house = open_house(credential=CREDENTIAL, template=template)
+    answers = [await enrol(house, epoch=epoch, template=template) for epoch in (1, 0)]
+    assert [answer.status for answer in answers] == [422, 201]
+
+
+@pytest.fixture
+def both(open_house):
+    """A house that serves SENTRY's tags as well, under key version 7."""
+    keyring = Keyring.single(SentryHkdfKeys(Key(b"S" * 16), salt="sentry.red"), ordinal=7)
+    sentry = SentryDoor(keyring, SentryAccounts(bytes(31) + b"A"), Branding())
+    return open_house(credential=CREDENTIAL, sentry=sentry)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"key_version": 7, "epoch": 0, "template": PLAIN}, 201),
+        ({"key_version": 7, "epoch": 0}, 201),
+        ({"key_version": 7, "epoch": 1, "template": PLAIN}, 422),
+        ({"key_version": 7, "epoch": 0, "template": TEMPLATE}, 422),
+        ({"key_version": 2, "epoch": 0, "template": PLAIN}, 422),
+        ({"key_version": 7, "epoch": 0, "template": PLAIN.replace("sdmm", "{mac-input}m")}, 422),
+        ({"key_version": 7, "epoch": 0, "template": PLAIN.replace("{ctr}", "")}, 422),
+    ],
+)
+async def test_sentrys_tags_are_served_by_their_form_and_their_keys(both, changes, status):
+    assert (await enrol(both, **changes)).status == status
+
+
+async def test_with_sentrys_tags_their_key_versions_are_served_too(both):
+    assert (await enrol(both, key_version=9)).members["key_versions"] == [1, 2, 7]
+
+
 # ---- looking up -----------------------------------------------------------------------------
 
 
@@ -230,7 +298,14 @@ async def test_a_body_of_more_than_4096_bytes_is_refused(house):
 
 
 @pytest.mark.parametrize(
-    "name", ["malformed_enrolment", "credential_refused", "unknown_tag", "stale_generation"]
+    "name",
+    [
+        "malformed_enrolment",
+        "credential_refused",
+        "unknown_tag",
+        "stale_generation",
+        "not_served",
+    ],
 )
 async def test_the_type_of_a_problem_leads_to_its_explanation(house, name):
     answer = await house.ask("GET", f"/problems/{name}")

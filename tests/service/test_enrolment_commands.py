@@ -132,8 +132,9 @@ def take(command, installation, tmp_path):
         file.write_text(text + "\n")
         signer = signer or public_hex(SIGNER)
         arguments = ("import", str(file), "--signer", signer, *options)
-        return command(*arguments, settings=installation.settings)
+        return command(*arguments, settings=take.settings)
 
+    take.settings = installation.settings
     return take
 
 
@@ -147,7 +148,11 @@ def known(installation, uid):
 
 def test_the_tags_of_a_signed_list_are_enrolled(take, installation):
     run = take(signed())
-    assert (run.code, run.stdout, run.stderr) == (0, "enrolled 2, already 0, stale 0\n", "")
+    assert (run.code, run.stdout, run.stderr) == (
+        0,
+        "enrolled 2, already 0, stale 0, not served 0\n",
+        "",
+    )
     record = known(installation, UID)
     assert (record.generation, record.counter) == (Generation(1, 1), 5)
     assert (known(installation, OTHER)).generation == Generation(1, 2)
@@ -156,17 +161,17 @@ def test_the_tags_of_a_signed_list_are_enrolled(take, installation):
 def test_a_list_is_imported_again_without_harm(take, installation):
     take(signed())
     run = take(signed())
-    assert (run.code, run.stdout) == (0, "enrolled 0, already 2, stale 0\n")
+    assert (run.code, run.stdout) == (0, "enrolled 0, already 2, stale 0, not served 0\n")
 
 
 def test_a_tag_that_was_tapped_since_is_not_stale(take, installation):
     take(signed([Enrolment(UID, Generation(1, 1), 7)]))
     run = take(signed([Enrolment(UID, Generation(1, 1), 5)]))
-    assert (run.code, run.stdout) == (0, "enrolled 0, already 1, stale 0\n")
+    assert (run.code, run.stdout) == (0, "enrolled 0, already 1, stale 0, not served 0\n")
 
 
 def test_a_tag_that_lives_on_in_a_higher_generation_is_left_alone_and_told(take, installation):
-    take(signed([Enrolment(UID, Generation(2, 3), 9)]))
+    take(signed([Enrolment(UID, Generation(1, 3), 9)]))
     run = take(signed(), "--json")
     assert run.code == 1
     assert json.loads(run.stdout) == {
@@ -175,7 +180,7 @@ def test_a_tag_that_lives_on_in_a_higher_generation_is_left_alone_and_told(take,
         "stale": [
             {
                 "uid": str(UID),
-                "key_version": 2,
+                "key_version": 1,
                 "epoch": 3,
                 "counter": 9,
                 "state": "active",
@@ -183,8 +188,51 @@ def test_a_tag_that_lives_on_in_a_higher_generation_is_left_alone_and_told(take,
                 "behind": False,
             }
         ],
+        "not_served": [],
     }
-    assert run.stderr == f"stale: {UID} is known with key version 2, epoch 3, counter 9\n"
+    assert run.stderr == f"stale: {UID} is known with key version 1, epoch 3, counter 9\n"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        Enrolment(OTHER, Generation(9, 1), 0),
+        Enrolment(OTHER, Generation(1, 1), 0, template="https://elsewhere.example/{picc}{mac}"),
+    ],
+    ids=["key version", "template"],
+)
+def test_of_a_list_the_tags_that_could_not_log_in_are_left_out_and_told(take, installation, tag):
+    run = take(signed([TAGS[0], tag]), "--json")
+    assert run.code == 1
+    assert json.loads(run.stdout) == {
+        "enrolled": 1,
+        "already": 0,
+        "stale": [],
+        "not_served": [str(OTHER)],
+    }
+    assert run.stderr.startswith(f"not served: no tap of tag {OTHER} could log in here: ")
+    assert known(installation, OTHER) is None
+
+
+def test_a_list_of_the_release_before_names_no_templates_and_is_taken(take):
+    members = json.loads(bytes(EnrolmentList(0, TAGS)))
+    for tag in members["tags"]:
+        del tag["template"]
+    run = take(signed(payload=json.dumps(members | {"version": 1}).encode()))
+    assert run.stdout == "enrolled 2, already 0, stale 0, not served 0\n"
+
+
+def test_a_list_is_imported_where_nothing_says_what_is_served(take, installation):
+    for name in ("NTAG424_TEMPLATE", "NTAG424_KEYRING_FILE"):
+        take.settings.pop(name)
+    assert take(signed([Enrolment(OTHER, Generation(9, 1), 0)])).code == 0
+
+
+def test_a_tag_that_could_not_log_in_is_not_enrolled_by_hand(command, installation):
+    run = command("enrol", str(UID), "--key-version", "9", settings=installation.settings)
+    assert (run.code, run.stdout) == (1, "")
+    assert "serves" in run.stderr
+    assert known(installation, UID) is None
 
 
 def test_a_long_list_is_imported_as_a_whole(take, installation):
@@ -192,7 +240,7 @@ def test_a_long_list_is_imported_as_a_whole(take, installation):
         Enrolment(Uid(n.to_bytes(7, "big")), Generation(1, 1), 0, "x" * 99) for n in range(2000)
     ]
     run = take(signed(tags))
-    assert run.stdout == "enrolled 2000, already 0, stale 0\n"
+    assert run.stdout == "enrolled 2000, already 0, stale 0, not served 0\n"
 
 
 def test_the_signer_may_be_in_a_file(take, tmp_path):
@@ -245,7 +293,7 @@ FORGED = {
     "signed with an unknown header": f"{'a' * 20}.{GOOD.partition('.')[2]}",
     "signed nonsense": signed(payload=b"nonsense"),
     "signed, of a later version": signed(
-        payload=bytes(EnrolmentList(0, TAGS)).replace(b'"version":1', b'"version":2')
+        payload=bytes(EnrolmentList(0, TAGS)).replace(b'"version":2', b'"version":3')
     ),
     "signed, one tag twice": signed(
         payload=bytes(EnrolmentList(0, TAGS)).replace(str(OTHER).encode(), str(UID).encode())

@@ -21,9 +21,9 @@ TAPS = "/v1/taps"
 SENTRY = "/api/v1/auth/sdm/exchange"
 REFUSED = {400, 401, 403, 404, 405, 409, 413, 415, 422}
 SENTRY_MEMBERS = {
-    404: {"error"},
     400: {"error", "message"},
     401: {"error", "detail"},
+    404: {"error"},
     409: {"error", "details"},
 }
 

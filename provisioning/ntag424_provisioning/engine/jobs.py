@@ -258,7 +258,8 @@ def _finish(piece: Workpiece, goal: Goal, seen: Observation) -> Result:
 
 def _enrol(piece: Workpiece, goal: Goal, proof: Proof) -> Result:
     uid, generation = piece.known.uid, goal.generation
-    is_known = piece.bench.enroller.enrol(uid, generation, proof.counter)
+    template = piece.known.template
+    is_known = piece.bench.enroller.enrol(uid, generation, proof.counter, template)
     piece.put(replace(piece.known, stage=Stage.READY if is_known else Stage.WRITTEN))
     return Result(uid, Outcome.PROVISIONED, generation, proof.counter, proof.url)
 

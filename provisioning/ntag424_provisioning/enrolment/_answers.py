@@ -12,6 +12,8 @@ from ntag424.model import MAX_READ_COUNTER
 from ntag424_provisioning.errors import EnrolmentError
 
 _UNKNOWN_TAG = "/problems/unknown_tag"
+_NOT_SERVED = "/problems/not_served"
+_MALFORMED = "/problems/malformed_enrolment"
 _LONGEST_TEXT = 200
 _AGAIN = 'then run "ntag424 repair": it enrols the tag.'
 
@@ -53,6 +55,22 @@ def require_retired(answer: httpx.Response) -> None:
     """
     if _members(answer).get("state") != "erased":
         raise _unlike(answer)
+
+
+def served_in(answer: httpx.Response) -> str | None:
+    """Put into words what the service serves instead of a tag; None if it does not say."""
+    members = _members(answer)
+    template, versions = _text(members.get("template")), members.get("key_versions")
+    if members.get("type") != _NOT_SERVED or not template or not isinstance(versions, list):
+        return None
+    listed = ", ".join(str(number) for number in versions if type(number) is int) or "none"
+    return f"the service serves {template} with key version {listed}"
+
+
+def takes_no_template(answer: httpx.Response) -> bool:
+    """Tell whether an earlier release answers, which takes a member more for a mistake."""
+    is_bad = answer.status_code == HTTPStatus.BAD_REQUEST
+    return is_bad and _members(answer).get("type") == _MALFORMED
 
 
 def refusal(answer: httpx.Response) -> EnrolmentError | None:

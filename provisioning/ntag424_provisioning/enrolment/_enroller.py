@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from ntag424 import Generation, Uid
-from ntag424_provisioning.errors import StaleEpochError
+from ntag424 import Generation, Uid, UrlTemplate
+from ntag424_provisioning.errors import EnrolmentError, StaleEpochError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,23 @@ class Enroller(Protocol):
         """
         ...
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:
+    def enrol(
+        self,
+        uid: Uid,
+        generation: Generation,
+        counter: int,
+        template: UrlTemplate | None = None,
+    ) -> bool:
         """Let taps of *generation* above *counter* count from now on; false if only later.
 
-        The same call again does nothing: an answer may have been lost.
+        *template* is that of the tag's URL, by which a service knows whether its taps could
+        log in. The same call again does nothing: an answer may have been lost.
 
         Raises:
             StaleEpochError: the ledger knows this generation with another counter, or
                 a higher one.
-            EnrolmentError: it could not be reached, or refused.
+            EnrolmentError: it could not be reached, or refused; or no tap of such a tag
+                would be accepted.
 
         """
         ...
@@ -63,6 +71,16 @@ def stale(uid: Uid, generation: Generation, counter: int) -> StaleEpochError:
         f"the ledger knows tag {uid} with key version {generation.key_version}, epoch "
         f"{generation.epoch}, counter {counter}",
         known=generation,
+    )
+
+
+def not_served(uid: Uid, generation: Generation, served: str) -> EnrolmentError:
+    """Say that no tap of the tag would be accepted, and what is *served* instead."""
+    return EnrolmentError(
+        f"no tap of tag {uid}, key version {generation.key_version}, could log in: {served}",
+        "Provision it with a template and a key version that the service has, or bring the key "
+        'version into its keyring ("ntag424 keys export"); then run "ntag424 repair": it enrols '
+        "the tag.",
     )
 
 
@@ -112,7 +130,13 @@ class Later(Closing):
         """See `Enroller.find`."""
         return None
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:  # noqa: ARG002
+    def enrol(
+        self,
+        uid: Uid,  # noqa: ARG002
+        generation: Generation,  # noqa: ARG002
+        counter: int,  # noqa: ARG002
+        template: UrlTemplate | None = None,  # noqa: ARG002
+    ) -> bool:
         """See `Enroller.enrol`."""
         return False
 

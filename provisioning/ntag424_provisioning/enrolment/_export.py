@@ -48,7 +48,13 @@ class ListedTag:
         """Return what a ledger is to know of it; None if it is not ready to be used."""
         if self.generation is None or self.known.stage not in (Stage.WRITTEN, Stage.READY):
             return None
-        return Enrolment(self.known.uid, self.generation, self.known.counter, self.known.label)
+        return Enrolment(
+            self.known.uid,
+            self.generation,
+            self.known.counter,
+            self.known.label,
+            "" if self.known.template is None else self.known.template.text,
+        )
 
 
 def as_csv(tags: Iterable[ListedTag]) -> str:

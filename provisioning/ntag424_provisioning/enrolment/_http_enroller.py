@@ -12,15 +12,17 @@ from pathlib import Path
 
 import httpx
 
-from ntag424 import Generation, Uid
+from ntag424 import Generation, Uid, UrlTemplate
 from ntag424.model import MAX_READ_COUNTER
 from ntag424_provisioning.enrolment._answers import (
     generation_in,
     refusal,
     require,
     require_retired,
+    served_in,
+    takes_no_template,
 )
-from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, stale
+from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, not_served, stale
 from ntag424_provisioning.errors import EnrolmentError, SetupError
 from ntag424_provisioning.private_files import read_private
 
@@ -79,7 +81,13 @@ class HttpEnroller(Closing):
             return None
         raise error
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:
+    def enrol(
+        self,
+        uid: Uid,
+        generation: Generation,
+        counter: int,
+        template: UrlTemplate | None = None,
+    ) -> bool:
         """See `Enroller.enrol`."""
         members = {
             "uid": str(uid),
@@ -87,12 +95,17 @@ class HttpEnroller(Closing):
             "epoch": generation.epoch,
             "counter": counter,
         }
-        answer = self._ask("POST", "v1/tags", members)
+        told = {} if template is None else {"template": template.text}
+        answer = self._ask("POST", "v1/tags", members | told)
+        if told and takes_no_template(answer):
+            answer = self._ask("POST", "v1/tags", members)
         if answer.status_code in (HTTPStatus.CREATED, HTTPStatus.OK):
             require(generation, answer)
             return True
         if answer.status_code == HTTPStatus.CONFLICT:
             raise stale(uid, *generation_in(answer))
+        if (served := served_in(answer)) is not None:
+            raise not_served(uid, generation, served)
         raise refusal(answer) or EnrolmentError("the service does not enrol tags")
 
     def retire(self, uid: Uid, generation: Generation) -> bool:

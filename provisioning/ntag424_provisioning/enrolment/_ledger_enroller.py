@@ -6,15 +6,15 @@ import asyncio
 import json
 import threading
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ntag424 import Generation, Uid
+from ntag424 import Generation, Uid, UrlTemplate
 from ntag424.errors import LedgerError, LedgerUnavailableError, UnknownTagError
 from ntag424.model import MAX_READ_COUNTER
-from ntag424.replay import Enrolment, LedgerStore, Stale, TagLedger, TagState, enrol_once
-from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, stale
+from ntag424.replay import Enrolment, LedgerStore, Stale, TagLedger, TagState, Witness, enrol_once
+from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, not_served, stale
 from ntag424_provisioning.errors import EnrolmentError, SetupError
 from ntag424_provisioning.private_files import read_private
 
@@ -31,7 +31,7 @@ def ledger_enroller(store: LedgerStore, identity: Path) -> LedgerEnroller:
     """
     store_id = _store_id(identity)
     try:
-        enroller = LedgerEnroller(store.open(store_id))
+        enroller = LedgerEnroller(store.open(store_id), _retired(identity, store_id))
         try:
             enroller.check()
         except BaseException:
@@ -46,9 +46,10 @@ def ledger_enroller(store: LedgerStore, identity: Path) -> LedgerEnroller:
 class LedgerEnroller(Closing):
     """An `Enroller` with a ledger of its own, which lives in a thread of its own."""
 
-    def __init__(self, ledger: TagLedger) -> None:
+    def __init__(self, ledger: TagLedger, retired: frozenset[int]) -> None:
         """Take over an open ledger; call `ledger_enroller` instead."""
         self._ledger = ledger
+        self._retired = retired
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="enrolling")
         # Not to be waited for where somebody forgot to close: what was told is on disk.
@@ -64,8 +65,17 @@ class LedgerEnroller(Closing):
         record = self._ask(self._ledger.find(uid))
         return None if record is None else Enrolled(record.generation, record.counter)
 
-    def enrol(self, uid: Uid, generation: Generation, counter: int) -> bool:
+    def enrol(
+        self,
+        uid: Uid,
+        generation: Generation,
+        counter: int,
+        template: UrlTemplate | None = None,  # noqa: ARG002 - nobody here knows what is served
+    ) -> bool:
         """See `Enroller.enrol`."""
+        if generation.key_version in self._retired:
+            retired = f"the service has retired key version {generation.key_version}"
+            raise not_served(uid, generation, retired)
         verdict = self._ask(enrol_once(self._ledger, Enrolment(uid, generation, counter)))
         if isinstance(verdict, Stale):
             raise stale(uid, verdict.record.generation, verdict.record.counter)
@@ -107,6 +117,16 @@ def _hint(error: LedgerError, then: str) -> str:
     if error.hint != LedgerUnavailableError.hint:
         return error.hint
     return f"Check the ledger: its disk, its rights, or the way to it; then {then}."
+
+
+def _retired(identity: Path, store_id: str) -> frozenset[int]:
+    """Read which key versions the service was seen to retire, if its witness is at hand."""
+    try:
+        witness = Witness.open(identity.with_name(f"{identity.name}.witness"), store_id)
+    except (OSError, LedgerError):
+        return frozenset()
+    with closing(witness):
+        return witness.retired
 
 
 def _store_id(identity: Path) -> str:

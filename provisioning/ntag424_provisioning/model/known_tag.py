@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import Self, TypeAlias
 
-from ntag424 import Generation, Key, Uid
+from ntag424 import Generation, Key, Uid, UrlTemplate
 from ntag424.model import MAX_READ_COUNTER
 from ntag424_provisioning.model.goal import Goal
 from ntag424_provisioning.model.image import FACTORY_KEY, SlotKey
@@ -76,6 +76,13 @@ class KnownTag:
     def generation(self) -> Generation | None:
         """The last life it was given, ended or not; the next one must be higher."""
         return None if self.goal is None else self.goal.generation
+
+    @property
+    def template(self) -> UrlTemplate | None:
+        """That of the URL it was given; None if this program gave it none."""
+        return (
+            None if self.goal is None or self.goal.profile is None else self.goal.profile.template
+        )
 
     def widen(self, number: int, new: SlotKey) -> KnownTag:
         """From now on slot *number* may hold *new* instead of what it held."""

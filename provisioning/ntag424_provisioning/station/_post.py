@@ -62,7 +62,7 @@ class Stock:
         known = self.journal.find(uid)
         if known is None or known.generation is None or known.stage is not Stage.WRITTEN:
             raise InDoubtError(f"tag {uid} is not finished")
-        if self.enroller.enrol(uid, known.generation, known.counter):
+        if self.enroller.enrol(uid, known.generation, known.counter, known.template):
             self.journal.put(replace(known, stage=Stage.READY))
         return Result(uid, Outcome.PROVISIONED, known.generation, known.counter)
 

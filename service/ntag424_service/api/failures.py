@@ -14,12 +14,19 @@ from ntag424.errors import LedgerUnavailableError
 from ntag424_service.api.problems import (
     CREDENTIAL_REFUSED,
     MALFORMED_ENROLMENT,
+    NOT_SERVED,
     RETRY_AFTER,
     TAP_PROBLEMS,
     TOO_LARGE,
+    Member,
     plain_problem,
 )
-from ntag424_service.errors import CredentialRefusedError, RateLimitedError, TapRefusedError
+from ntag424_service.errors import (
+    CredentialRefusedError,
+    NotServedError,
+    RateLimitedError,
+    TapRefusedError,
+)
 from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.guards.sources import source_of
 from ntag424_service.operations.log import Failure
@@ -35,6 +42,7 @@ _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 def add_failure_handlers(app: FastAPI, limits: FailureLimits) -> None:
     """Answer every failure with a problem, or with SENTRY's body on its own route."""
+    _add_enrolment_handlers(app)
 
     @app.exception_handler(RateLimitedError)
     async def slow_down(request: Request, error: RateLimitedError) -> Response:
@@ -45,11 +53,6 @@ def add_failure_handlers(app: FastAPI, limits: FailureLimits) -> None:
     async def refuse(_: Request, error: TapRefusedError) -> Response:
         """Answer a tap that gets no session."""
         return TAP_PROBLEMS[error.outcome].response()
-
-    @app.exception_handler(CredentialRefusedError)
-    async def unauthorized(_: Request, error: CredentialRefusedError) -> Response:
-        """Answer whoever may not enrol tags."""
-        return CREDENTIAL_REFUSED.response({"WWW-Authenticate": error.challenge})
 
     @app.exception_handler(LedgerUnavailableError)
     async def unavailable(_: Request, __: LedgerUnavailableError) -> Response:
@@ -72,6 +75,22 @@ def add_failure_handlers(app: FastAPI, limits: FailureLimits) -> None:
             return sentry.not_found()
         problem = plain_problem(error.status_code, HTTPStatus(error.status_code).phrase)
         return problem.response(error.headers or {})
+
+
+def _add_enrolment_handlers(app: FastAPI) -> None:
+    @app.exception_handler(CredentialRefusedError)
+    async def unauthorized(_: Request, error: CredentialRefusedError) -> Response:
+        """Answer whoever may not enrol tags."""
+        return CREDENTIAL_REFUSED.response({"WWW-Authenticate": error.challenge})
+
+    @app.exception_handler(NotServedError)
+    async def not_served(_: Request, error: NotServedError) -> Response:
+        """Answer whoever enrols a tag that could not log in."""
+        members: dict[str, Member] = {
+            "template": error.template,
+            "key_versions": list(error.key_versions),
+        }
+        return NOT_SERVED.response(members=members)
 
 
 def _malformed(request: Request) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ntag424_service.api.problems import MEDIA_TYPE
 from ntag424_service.api.schemas import ProblemDocument
 
 _DESCRIPTION = (
@@ -36,8 +37,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     for path in document["paths"].values():
         for operation in path.values():
-            # FastAPI's own answer to malformed input; ours is a 400.
-            operation["responses"].pop("422", None)
+            # FastAPI's own answer to malformed input; ours is a 400, and a problem.
+            if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"].pop("422", None)
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

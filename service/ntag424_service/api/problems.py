@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -16,7 +16,9 @@ from ntag424_service.outcomes import EnrolmentOutcome, Outcome
 
 MEDIA_TYPE = "application/problem+json"
 _NO_HEADERS: Mapping[str, str] = {}
-_NO_MEMBERS: Mapping[str, int] = {}
+#: A fact of the case, as JSON has it.
+Member: TypeAlias = str | int | list[int]
+_NO_MEMBERS: Mapping[str, Member] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Problem:
         return members if self.outcome is None else members | {"outcome": self.outcome.value}
 
     def response(
-        self, headers: Mapping[str, str] = _NO_HEADERS, members: Mapping[str, int] = _NO_MEMBERS
+        self, headers: Mapping[str, str] = _NO_HEADERS, members: Mapping[str, Member] = _NO_MEMBERS
     ) -> Response:
         """Answer with this problem, and with facts of the case as further *members*."""
         body = json.dumps(self.document | dict(members), separators=(",", ":"))
@@ -87,7 +89,8 @@ TAP_PROBLEMS = {
 MALFORMED_ENROLMENT = Problem(
     400,
     "This is not a tag to enrol",
-    "Send uid of 14 hex digits, key_version and epoch of 0 to 255, counter of 0 to 16777215.",
+    "Send uid of 14 hex digits, key_version and epoch of 0 to 255, counter of 0 to 16777215, and "
+    "perhaps the template of its URL.",
     EnrolmentOutcome.MALFORMED,
 )
 CREDENTIAL_REFUSED = Problem(
@@ -103,7 +106,20 @@ STALE_GENERATION = Problem(
     "Write the tag again in a higher generation than the ledger's, then enrol that.",
     EnrolmentOutcome.STALE,
 )
-ENROLMENT_PROBLEMS = (MALFORMED_ENROLMENT, CREDENTIAL_REFUSED, UNKNOWN_TAG, STALE_GENERATION)
+NOT_SERVED = Problem(
+    422,
+    "No tap of this tag could log in here",
+    "Write the tag with the template and a key version that are served here, or enrol it where "
+    "its own are.",
+    EnrolmentOutcome.NOT_SERVED,
+)
+ENROLMENT_PROBLEMS = (
+    MALFORMED_ENROLMENT,
+    CREDENTIAL_REFUSED,
+    UNKNOWN_TAG,
+    STALE_GENERATION,
+    NOT_SERVED,
+)
 
 TOO_LARGE = Problem(413, "The request is too large", "A tap fits into 4096 bytes.")
 UNAUTHORIZED = Problem(
@@ -143,7 +159,7 @@ def documented(*outcomes: Outcome) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def describe(problem: Problem, members: Mapping[str, int] = _NO_MEMBERS) -> dict[str, Any]:
+def describe(problem: Problem, members: Mapping[str, Member] = _NO_MEMBERS) -> dict[str, Any]:
     """Describe one problem for OpenAPI, with examples of its further *members*."""
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     content = {MEDIA_TYPE: {"schema": schema, "example": problem.document | dict(members)}}

@@ -17,6 +17,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_err
 UID = "^[0-9A-Fa-f]{14}$"
 _NONCE = "5f0c1d2e3b4a59687786a5b4c3d2e1f0"
 _URL = "https://id.example.com/t#k=0101&p=EF963FF7828658A599F3041510671E88&m=94EED9EE65337086"
+_TEMPLATE = "https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}"
 _SESSION = "7QFirSdKN1UJu26tJvJgt6E9b-XFvZNsV8uLGemgfHRD8w"
 
 
@@ -98,11 +99,21 @@ class EnrolmentRequest(BaseModel):
     key_version: int = Field(ge=0, le=255, examples=[1])
     epoch: int = Field(ge=0, le=255, examples=[1])
     counter: int = Field(ge=0, le=0xFFFFFF, examples=[2], description="Taps up to it are used.")
+    template: str = Field(
+        default="",
+        max_length=1024,
+        examples=[_TEMPLATE],
+        description=(
+            "The URL template that the tag was written with. A tag whose taps could not log in "
+            "is refused; where this is left out, its key version and epoch alone decide."
+        ),
+    )
 
     def enrolment(self) -> Enrolment:
         """Return what the ledger is asked for."""
         generation = Generation(self.key_version, self.epoch)
-        return Enrolment(Uid.from_hex(self.uid), generation, self.counter)
+        uid = Uid.from_hex(self.uid)
+        return Enrolment(uid, generation, self.counter, template=self.template)
 
 
 class TagAnswer(BaseModel):
@@ -171,6 +182,10 @@ class ProblemDocument(BaseModel):
     key_version: int | None = Field(default=None, description="What the ledger knows of the tag.")
     epoch: int | None = Field(default=None, description="What the ledger knows of the tag.")
     counter: int | None = Field(default=None, description="What the ledger knows of the tag.")
+    template: str | None = Field(default=None, description="The template that is served here.")
+    key_versions: list[int] | None = Field(
+        default=None, description="The key versions that are accepted here."
+    )
 
 
 class Health(BaseModel):

@@ -14,14 +14,21 @@ import typer
 
 from ntag424 import Generation, Uid
 from ntag424.errors import LedgerError
-from ntag424.replay import TagLedger, TagRecord, TagState
+from ntag424.replay import Enrolment, TagLedger, TagRecord, TagState
 from ntag424_service.api.sample import sample_document
+from ntag424_service.assembly import find_served
 from ntag424_service.cli.backup import backup
 from ntag424_service.cli.demo import run_demo
-from ntag424_service.cli.import_list import import_list
+from ntag424_service.cli.import_list import ImportReport, import_list
 from ntag424_service.cli.move import move
 from ntag424_service.cli.recover import recover
-from ntag424_service.errors import CopyError, ListRefusedError, MoveError, SettingsError
+from ntag424_service.errors import (
+    CopyError,
+    ListRefusedError,
+    MoveError,
+    NotServedError,
+    SettingsError,
+)
 from ntag424_service.exits import Exit
 from ntag424_service.operations.log import configure_logging
 from ntag424_service.server.serve import run_service
@@ -103,6 +110,9 @@ def enrol(
     """Accept taps of a tag from now on, in this generation."""
     generation = Generation(key_version, epoch)
 
+    if (served := find_served(load_settings())) is not None:
+        served.require(Enrolment(uid, generation, counter))
+
     async def enrol(ledger: TagLedger) -> TagRecord | None:
         """Enrol the tag, and read its record back."""
         await ledger.enrol(uid, generation, counter)
@@ -125,17 +135,10 @@ def import_(
 ) -> None:
     """Enrol every tag of a signed list; importing it again does no harm."""
     tags = read_signed_list(file, Signer.read(signer))
-    report = _with_ledger(lambda ledger: import_list(ledger, tags))
-    counts = {"enrolled": report.enrolled, "already": report.already}
-    if as_json:
-        typer.echo(json.dumps(counts | {"stale": [_members(tag) for tag in report.stale]}))
-    else:
-        counted = counts | {"stale": len(report.stale)}
-        typer.echo(", ".join(f"{name} {number}" for name, number in counted.items()))
-    for tag in report.stale:
-        known = f"key version {tag.generation.key_version}, epoch {tag.generation.epoch}"
-        typer.echo(f"stale: {tag.uid} is known with {known}, counter {tag.counter}", err=True)
-    if report.stale:
+    served = find_served(load_settings())
+    report = _with_ledger(lambda ledger: import_list(ledger, tags, served))
+    _print_report(report, as_json=as_json)
+    if report.stale or report.not_served:
         raise typer.Exit(Exit.FAILED)
 
 
@@ -189,6 +192,22 @@ def _members(record: TagRecord) -> dict[str, str | int]:
     }
 
 
+def _print_report(report: ImportReport, *, as_json: bool) -> None:
+    counts = {"enrolled": report.enrolled, "already": report.already}
+    if as_json:
+        stale = [_members(tag) for tag in report.stale]
+        not_served = [str(refusal.uid) for refusal in report.not_served]
+        typer.echo(json.dumps({**counts, "stale": stale, "not_served": not_served}))
+    else:
+        counts |= {"stale": len(report.stale), "not served": len(report.not_served)}
+        typer.echo(", ".join(f"{name} {number}" for name, number in counts.items()))
+    for tag in report.stale:
+        known = f"key version {tag.generation.key_version}, epoch {tag.generation.epoch}"
+        typer.echo(f"stale: {tag.uid} is known with {known}, counter {tag.counter}", err=True)
+    for refusal in report.not_served:
+        typer.echo(f"not served: {refusal}", err=True)
+
+
 def _with_ledger(ask: Callable[[TagLedger], Awaitable[T]]) -> T:
     async def run() -> T:
         settings = load_settings()
@@ -208,7 +227,7 @@ def main() -> None:
         cli()
     except SettingsError as error:
         sys.exit(_report(error, error.hint, Exit.SETTINGS))
-    except (CopyError, ListRefusedError, MoveError, LedgerError) as error:
+    except (CopyError, ListRefusedError, MoveError, NotServedError, LedgerError) as error:
         sys.exit(_report(error, error.hint, Exit.FAILED))
 
 

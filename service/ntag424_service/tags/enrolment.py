@@ -19,11 +19,12 @@ from ntag424.replay import (
     TagState,
     enrol_once,
 )
-from ntag424_service.errors import CredentialRefusedError
+from ntag424_service.errors import CredentialRefusedError, NotServedError
 from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.operations.log import EnrolmentLog, Failure
 from ntag424_service.outcomes import EnrolmentOutcome
 from ntag424_service.sessions.tokens import SessionTokens
+from ntag424_service.tags.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,12 @@ class EnrolmentDesk:
         tokens: SessionTokens,
         limits: FailureLimits,
         credential: EnrolmentCredential,
+        served: Served,
     ) -> None:
         self._ledger = ledger
         self._limits = limits
         self._credential = credential
+        self._served = served
         self._log = EnrolmentLog(tokens)
 
     async def admit(self, source: bytes, presented: str | None) -> None:
@@ -73,11 +76,21 @@ class EnrolmentDesk:
         raise CredentialRefusedError(challenge)
 
     async def enrol(self, enrolment: Enrolment) -> EnrolmentVerdict:
-        """See `enrol_once`."""
+        """Enrol the tag if its taps can be accepted here: see `enrol_once`.
+
+        Raises:
+            NotServedError: they cannot.
+            LedgerUnavailableError: the ledger could not answer.
+
+        """
         outcome = EnrolmentOutcome.UNAVAILABLE
         try:
+            self._served.require(enrolment)
             verdict = await enrol_once(self._ledger, enrolment)
             outcome = _outcome(verdict)
+        except NotServedError:
+            outcome = EnrolmentOutcome.NOT_SERVED
+            raise
         except LedgerUnavailableError as error:
             self._log.failure(error)
             raise

@@ -13,9 +13,11 @@ from ntag424.replay import Stale, Standing, TagRecord
 from ntag424_service.api.problems import (
     CREDENTIAL_REFUSED,
     MALFORMED_ENROLMENT,
+    NOT_SERVED,
     STALE_GENERATION,
     TOO_LARGE,
     UNKNOWN_TAG,
+    Member,
     describe,
     documented,
 )
@@ -39,10 +41,15 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     **documented(Outcome.RATE_LIMITED, Outcome.UNAVAILABLE),
 }
 _KNOWN = {"key_version": 1, "epoch": 2, "counter": 61}
+_SERVED: dict[str, Member] = {
+    "template": "https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}",
+    "key_versions": [1, 2],
+}
 _ENROL_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": TagAnswer, "description": "Exactly that was known already"},
     409: describe(STALE_GENERATION, _KNOWN),
     413: describe(TOO_LARGE),
+    422: describe(NOT_SERVED, _SERVED),
     **_REFUSALS,
 }
 _FIND_ANSWERS: dict[int | str, dict[str, Any]] = {404: describe(UNKNOWN_TAG), **_REFUSALS}
@@ -74,7 +81,7 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
         """Let taps of this generation above the counter count from now on.
 
         The same request again is answered with 200, because an answer may have been
-        lost; 409 says what the ledger knows instead.
+        lost; 409 says what the ledger knows instead, and 422 what is served here.
         """
         verdict = await desk.enrol(tag.enrolment())
         if isinstance(verdict, Stale):

@@ -116,7 +116,7 @@ class MemoryLedger:
     def find(self, uid):
         return self.tags.get(uid)
 
-    def enrol(self, uid, generation, counter):
+    def enrol(self, uid, generation, counter, template=None):
         if not self.is_up:
             raise EnrolmentError("the ledger is away")
         present = self.tags.get(uid)

@@ -90,7 +90,7 @@ def test_what_is_not_ready_to_be_used_is_not_enrolled(tag):
 @pytest.mark.parametrize("stage", [Stage.WRITTEN, Stage.READY])
 def test_what_is_ready_to_be_used_is_enrolled_with_its_counter(stage):
     tag = known(stage=stage, counter=7, label="front door")
-    assert listed(tag)[0].enrolment() == Enrolment(UID, FIRST, 7, "front door")
+    assert listed(tag)[0].enrolment() == Enrolment(UID, FIRST, 7, "front door", TEMPLATE)
 
 
 # ---- inventories ----------------------------------------------------------------------------
@@ -194,13 +194,21 @@ def test_the_header_names_algorithm_type_and_key_and_nothing_else():
 
 
 def test_the_payload_is_what_the_documents_say():
-    signed = Signer(SEED).sign([Enrolment(UID, FIRST, 5, "door")], made_at=1_800_000_000)
+    tag = Enrolment(UID, FIRST, 5, "door", TEMPLATE)
+    signed = Signer(SEED).sign([tag], made_at=1_800_000_000)
     assert json.loads(jws.extract_compact(signed.encode()).payload) == {
         "type": "ntag424 enrolment",
-        "version": 1,
+        "version": 2,
         "made_at": 1_800_000_000,
         "tags": [
-            {"uid": str(UID), "key_version": 1, "epoch": 1, "counter": 5, "label": "door"},
+            {
+                "uid": str(UID),
+                "key_version": 1,
+                "epoch": 1,
+                "counter": 5,
+                "label": "door",
+                "template": TEMPLATE,
+            },
         ],
     }
 

@@ -17,14 +17,51 @@ import pytest
 from ntag424_provisioning.enrolment import Enrolled, http_enroller
 from ntag424_provisioning.errors import EnrolmentError, SetupError, StaleEpochError
 
-from ntag424 import Generation
-from tests.provisioning.enrolment.desk import FIRST, SECOND, Desk, new_uid
+from ntag424 import Generation, UrlTemplate
+from tests.provisioning.enrolment.desk import FIRST, SECOND, TEMPLATE, Desk, new_uid
 
 
 @pytest.fixture
 def enroller(desk):
     with desk.enroller() as enroller:
         yield enroller
+
+
+# ---- tags that could not log in --------------------------------------------------------------
+
+OURS, THEIRS = UrlTemplate(TEMPLATE), UrlTemplate("https://elsewhere.example/{picc}{mac}")
+
+
+def test_a_tag_of_the_services_template_is_enrolled(desk, enroller):
+    uid = new_uid()
+    assert enroller.enrol(uid, FIRST, 2, OURS)
+    assert desk.known(uid) == (FIRST, 2)
+
+
+@pytest.mark.parametrize(
+    ("generation", "template"),
+    [(FIRST, THEIRS), (Generation(9, 1), OURS), (Generation(9, 1), None)],
+)
+def test_a_tag_that_could_not_log_in_is_an_error_that_says_what_could(
+    desk, enroller, generation, template
+):
+    uid = new_uid()
+    with pytest.raises(EnrolmentError) as refused:
+        enroller.enrol(uid, generation, 2, template)
+    assert f"the service serves {TEMPLATE} with key version 1" in str(refused.value)
+    assert "repair" in refused.value.hint
+    assert desk.known(uid) is None
+
+
+def test_a_service_of_the_release_before_is_told_without_the_template(desk):
+    malformed = problem(400, type="/problems/malformed_enrolment", title="not a tag to enrol")
+    enrolled = (201, {}, b'{"key_version":1,"epoch":1,"counter":2}')
+    with (
+        stranger(KNOWN, malformed, enrolled) as (address, heard),
+        http_enroller(address, desk.credential_file) as enroller,
+    ):
+        assert enroller.enrol(new_uid(), FIRST, 2, OURS)
+    assert len(heard) == 3
 
 
 # ---- what it is for -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from ntag424_provisioning.enrolment import Enrolled, Later, ledger_enroller
 from ntag424_provisioning.errors import EnrolmentError, SetupError, StaleEpochError
 
-from ntag424.replay import SqliteLedger, SqliteStore, TagState
+from ntag424.replay import SqliteLedger, SqliteStore, TagState, Witness
 from tests.provisioning.enrolment.desk import FIRST, SECOND, new_uid
 
 
@@ -113,6 +113,27 @@ def test_a_ledger_that_cannot_be_told_of_a_tag_is_refused_at_once(own_desk):
             opened(own_desk)
         busy.execute("ROLLBACK")
     assert "run this again" in refused.value.hint
+
+
+def test_a_tag_of_a_key_version_that_the_service_retired_is_refused(own_desk):
+    witness = own_desk.identity_file.with_name("identity.json.witness")
+    store_id = json.loads(own_desk.identity_file.read_text())["store_id"]
+    with closing(Witness.open(witness, store_id)) as opened_witness:
+        opened_witness.observe_retired([1])
+    uid = new_uid()
+    with (
+        opened(own_desk) as enroller,
+        pytest.raises(EnrolmentError, match="has retired key version 1") as refused,
+    ):
+        enroller.enrol(uid, FIRST, 2)
+    assert "repair" in refused.value.hint
+    assert own_desk.known(uid) is None
+
+
+def test_without_a_witness_at_hand_nothing_is_known_to_be_retired(own_desk):
+    own_desk.identity_file.with_name("identity.json.witness").unlink()
+    with opened(own_desk) as enroller:
+        assert enroller.enrol(new_uid(), FIRST, 2)
 
 
 NO_IDENTITY = ["", "nonsense", "[]", "null", "{}", '{"store_id": 7}', '{"store_id": "short"}']
