@@ -44,6 +44,7 @@ check: setup-check ## Format, lint, types, import direction, docstrings
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) mypy
+	$(RUN) pytest -q tests/docs/typing_check.py
 	$(RUN) lint-imports
 	$(RUN) interrogate ntag424 service provisioning
 

@@ -56,6 +56,18 @@ def test_the_python_blocks_of_a_page_print_what_its_text_blocks_show(name, tmp_p
     assert printed.getvalue() == promised
 
 
+def test_the_application_of_forty_lines_lets_a_tag_in_once():
+    command = [sys.executable, str(ROOT / "docs" / "examples" / "tap_login.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "welcome 04DE5F1EACC040",
+        "no: used before",
+        "no: the tap does not verify",
+        "no: the URL does not match the template",
+    ]
+
+
 def commands_and_promises(block: Block) -> list[tuple[str, str]]:
     pieces = re.split(r"^\$ (.*)$", block.text, flags=re.MULTILINE)[1:]
     return list(zip(pieces[::2], pieces[1::2], strict=True))
