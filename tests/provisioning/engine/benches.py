@@ -111,6 +111,7 @@ class MemoryLedger:
     def __init__(self):
         self.tags = {}
         self.retired = {}
+        self.templates = {}
         self.is_up = True
 
     def find(self, uid):
@@ -125,6 +126,7 @@ class MemoryLedger:
         if present is not None and present.generation >= generation:
             raise StaleEpochError("stale", known=present.generation)
         self.tags[uid] = Enrolled(generation, counter)
+        self.templates[uid] = template
         return True
 
     def retire(self, uid, generation):

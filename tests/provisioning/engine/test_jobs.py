@@ -416,6 +416,11 @@ def test_a_generation_that_turns_out_to_be_known_is_written_over_before_it_is_do
     assert workshop.tap()
 
 
+def test_whoever_enrols_a_tag_is_told_the_template_of_its_url(workshop):
+    provision(workshop.bench(), PROFILE, origin=Origin.ANY)
+    assert workshop.ledger.templates == {UID: PROFILE.template}
+
+
 def test_a_tag_that_could_not_be_enrolled_is_enrolled_by_repair(workshop):
     workshop.ledger.is_up = False
     with pytest.raises(EnrolmentError):

@@ -231,6 +231,16 @@ def test_what_the_ledger_could_not_be_told_it_is_told_at_the_end(hall, tmp_path)
     assert ledger_of(tmp_path / "report.csv") == held_by(hall.ledger)
 
 
+def test_what_the_ledger_is_told_at_the_end_has_its_template_too(hall):
+    hall.ledger.is_up = False
+
+    def comes_back(event):
+        hall.ledger.is_up |= isinstance(event, Stopping)
+
+    hall.run([blank(1)], listen=comes_back)
+    assert hall.ledger.templates == {uid_of(1): PROFILE.template}
+
+
 def test_what_no_ledger_was_told_is_in_doubt(hall):
     hall.ledger.is_up = False
     summary = hall.run([blank(1)])
