@@ -247,7 +247,7 @@ def test_a_signed_export_is_read_by_a_service_that_trusts_the_signer(furnished):
     done = furnished("export", "--signed")
     assert done.code == 0
     assert trusted.verify(done.out.encode()).tags == (
-        Enrolment(THIRD, Generation(2, 1), 7, "=front"),
+        Enrolment(THIRD, Generation(2, 1), 7, "=front", TEMPLATE.text),
         Enrolment(UID, Generation(1, 0), 61),
     )
     assert "exported: 2 of 3 tags" in done.err
