@@ -416,6 +416,22 @@ def test_a_generation_that_turns_out_to_be_known_is_written_over_before_it_is_do
     assert workshop.tap()
 
 
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("lnurlw://card.example.com/ln?k={kv}{epoch}&p={picc}&c={mac}", "lnurlw://card."),
+        ("{mac-input}myapp:k={kv}{epoch}&p={picc}&c={mac}", "myapp:k="),
+        ("https://{mac-input}id.example.com/t?k={kv}{epoch}&p={picc}&c={mac}", "https://id."),
+        ("{mac-input}https://id.example.com/t?k={kv}{epoch}&p={picc}&c={mac}", "https://id."),
+    ],
+)
+def test_a_tag_carries_any_scheme_and_a_mac_from_anywhere(workshop, text, beginning):
+    template = UrlTemplate(text)
+    result = provision(workshop.bench(), Profile(template), origin=Origin.ANY)
+    assert result.url.startswith(beginning)
+    assert workshop.tap(template)
+
+
 def test_whoever_enrols_a_tag_is_told_the_template_of_its_url(workshop):
     provision(workshop.bench(), PROFILE, origin=Origin.ANY)
     assert workshop.ledger.templates == {UID: PROFILE.template}
