@@ -243,9 +243,9 @@ WRONG = {
         "KEYRING_FILE",
         lambda s: s.keyring(version(more='system_id = "secretword"')),
     ),
-    "EV2 key version 256": (
+    "EV2 key version of 33 bits": (
         "SENTRY_KEYRING_FILE",
-        lambda s: s.sentry(version(scheme="sentry-ev2", more="key_version = 256")),
+        lambda s: s.sentry(version(scheme="sentry-ev2", more="key_version = 4294967296")),
     ),
     "keyring that a group may read": ("KEYRING_FILE", lambda s: s.keyring(version(), mode=0o640)),
     "keyring that all may read": ("KEYRING_FILE", lambda s: s.keyring(version(), mode=0o604)),
