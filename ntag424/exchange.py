@@ -9,7 +9,7 @@ from ntag424.commands import Command, Request
 from ntag424.errors import ProtocolError, TransportError
 from ntag424.flow import Flow
 from ntag424.secure_channel import SecureChannel
-from ntag424.status_words import refusal
+from ntag424.status_words import Authentication, refusal
 
 T = TypeVar("T")
 
@@ -21,12 +21,13 @@ def ask(request: Request[T]) -> Flow[T]:
 
     Raises:
         TagRefusedError: the tag refused.
+        TransportError: the reader did not reach the tag.
         ProtocolError: no tag answers so.
 
     """
     answer = yield from _all_frames(request.apdu(), request.frames)
     if answer.status != request.success:
-        raise refusal(request.name, answer.status)
+        raise refusal(request.name, answer.status, Authentication.NOBODY)
     try:
         return request.parse(answer.data)
     except ValueError as error:

@@ -12,10 +12,14 @@ from typing import Self, TypeAlias
 
 from ntag424.apdu import CommandApdu, ResponseApdu
 from ntag424.errors import NoTagError, TagChangedError, TransportError
+from ntag424.status_words import reader_error
 from ntag424.transport import Transport
 
 #: Says which tag is there, by asking it or its reader; None where that cannot be told.
 Identify: TypeAlias = Callable[[Transport], bytes | None]
+
+#: CLA of commands that a reader answers itself (PC/SC part 3): there its words are answers.
+_FOR_THE_READER = 0xFF
 
 
 class _State(Enum):
@@ -35,7 +39,7 @@ class _Unrecognised:
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
         """Send *command*, as `Transport.transmit` does."""
-        return _answer(self.exchange(bytes(command)))
+        return _answer(command, self.exchange(bytes(command)))
 
 
 class TagLink(ABC):
@@ -66,15 +70,16 @@ class TagLink(ABC):
         """Send *command* once and return the answer, as `Transport.transmit` does.
 
         Raises:
-            TransportError: the command or its answer was lost, or there is no tag
-                that was recognised; only then is the outcome known.
+            TransportError: the command or its answer was lost, the reader answered in
+                the place of the tag, or there is no tag that was recognised; only then
+                is the outcome known.
 
         """
         if self._state is not _State.READY:
             raise TransportError(self._state.value, outcome_unknown=False)
         # In flight counts as lost: whatever ends this early, Ctrl-C too, leaves it so.
         self._state = _State.LOST
-        answer = _answer(self._exchange(bytes(command)))
+        answer = _answer(command, self._exchange(bytes(command)))
         self._state = _State.READY
         return answer
 
@@ -175,11 +180,15 @@ class TagLink(ABC):
         """Return when a tag may have come, after *seconds* at the latest."""
 
 
-def _answer(octets: bytes) -> ResponseApdu:
+def _answer(command: CommandApdu, octets: bytes) -> ResponseApdu:
     try:
-        return ResponseApdu.from_bytes(octets)
+        answer = ResponseApdu.from_bytes(octets)
     except ValueError as error:
         raise TransportError(f"not an answer: {error}", outcome_unknown=True) from error
+    failure = None if command.cla == _FOR_THE_READER else reader_error(answer.status)
+    if failure is not None:
+        raise failure
+    return answer
 
 
 def _shown(identity: bytes | None) -> str:

@@ -11,7 +11,7 @@ from ntag424.commands import AnswerMac, Command
 from ntag424.errors import ProtocolError, ResponseMacError, SessionEndedError
 from ntag424.model import Mode
 from ntag424.model.files import CommMode
-from ntag424.status_words import refusal
+from ntag424.status_words import Authentication, refusal
 
 T = TypeVar("T")
 
@@ -76,6 +76,7 @@ class SecureChannel(ABC):
 
         Raises:
             TagRefusedError: the tag refused.
+            TransportError: the reader did not reach it, and answered in its place.
             ResponseMacError: the MAC is wrong or missing.
             ProtocolError: the MAC holds, but no tag answers so.
 
@@ -88,7 +89,8 @@ class SecureChannel(ABC):
 
     def _unwrapped(self, command: Command[T], answer: ResponseApdu) -> T:
         if answer.status != command.success:
-            raise refusal(command.name, answer.status)
+            proven = Authentication.with_key(self.key_number)
+            raise refusal(command.name, answer.status, proven)
         data = answer.data
         if command.comm_mode is not CommMode.PLAIN:
             data = self._opened(command, answer)

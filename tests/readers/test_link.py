@@ -49,6 +49,41 @@ def lost(reader):
     return caught.value
 
 
+# ---- a reader that answers in the place of the tag ------------------------------------------
+
+
+class Unreached(RecordingCard):
+    """A card behind a reader that says, once, that it did not get through to it."""
+
+    words = iter(())
+
+    def exchange(self, octets):
+        return next(self.words, None) or super().exchange(octets)
+
+
+@pytest.mark.parametrize("word", ["6300", "6401", "6F00"])
+def test_a_readers_own_word_is_no_answer_of_the_tag(place, word):
+    card = Unreached()
+    place.insert(card)
+    with place.open() as reader:
+        reader.wait_for_tag(5)
+        card.words = iter([bytes.fromhex(word)])
+        failure = lost(reader)
+        assert (str(failure)[:23], failure.outcome_unknown) == (f"the reader answers {word}", True)
+
+
+def test_after_a_readers_own_word_the_tag_must_be_recognised_first(place):
+    card = Unreached()
+    place.insert(card)
+    with place.open() as reader:
+        reader.wait_for_tag(5)
+        card.words = iter([bytes.fromhex("6300")])
+        lost(reader)
+        assert not lost(reader).outcome_unknown
+        reader.reconnect()
+        assert reader.transmit(SELECT_APPLICATION).status == Status.ISO_OK
+
+
 # ---- a tag that stays -----------------------------------------------------------------------
 
 
