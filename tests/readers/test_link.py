@@ -6,8 +6,9 @@ import _thread
 
 import pytest
 
-from ntag424.apdu import Status
+from ntag424.apdu import CommandApdu, Status
 from ntag424.errors import NoTagError, TagChangedError, TransportError
+from ntag424.readers import TagLink
 from ntag424.testing.doors import Loss
 from tests.readers.cards import (
     GET_VERSION,
@@ -82,6 +83,28 @@ def test_after_a_readers_own_word_the_tag_must_be_recognised_first(place):
         assert not lost(reader).outcome_unknown
         reader.reconnect()
         assert reader.transmit(SELECT_APPLICATION).status == Status.ISO_OK
+
+
+class Untold(TagLink):
+    """A reader that cannot say which tag it has, and says so with a word of its own."""
+
+    def _exchange(self, octets):
+        return bytes.fromhex("6300" if octets[0] == 0xFF else "9000")
+
+    def _uid(self, reader):
+        return reader.transmit(CommandApdu(0xCA, cla=0xFF)).data or None
+
+    def _connect(self):
+        """It is there."""
+
+    _disconnect = _give_back = _connect
+
+    def _await_change(self, seconds):
+        """It is there."""
+
+
+def test_a_readers_word_to_a_command_for_itself_is_an_answer():
+    assert Untold(None).wait_for_tag(0) is None
 
 
 # ---- a tag that stays -----------------------------------------------------------------------
