@@ -1,11 +1,46 @@
-"""Why a URL does not verify: for operators, never for the public.
+"""Why a URL does not verify, or a tag refuses: for operators, never for the public.
 
 `explain` searches for the key, mode, mirror and MAC window under which a URL would
-verify, and names every difference from what its template and keyring say.
+verify, and names every difference from what its template and keyring say. `diagnose`
+reads the APDUs of a log (`read_log`), and names the part of a command that is wrong.
 """
 
 from ntag424.diagnosis._explain import explain
 from ntag424.diagnosis._explanation import Evidence, Explanation
 from ntag424.diagnosis._problem import Finding, Problem
+from ntag424.diagnosis.apdu import (
+    AesSession,
+    ApduDiagnosis,
+    DecodedExchange,
+    Exchange,
+    Fault,
+    Field,
+    Known,
+    KnownKey,
+    LrpSession,
+    Part,
+    diagnose,
+    exchange_text,
+    read_log,
+)
 
-__all__ = ["Evidence", "Explanation", "Finding", "Problem", "explain"]
+__all__ = [
+    "AesSession",
+    "ApduDiagnosis",
+    "DecodedExchange",
+    "Evidence",
+    "Exchange",
+    "Explanation",
+    "Fault",
+    "Field",
+    "Finding",
+    "Known",
+    "KnownKey",
+    "LrpSession",
+    "Part",
+    "Problem",
+    "diagnose",
+    "exchange_text",
+    "explain",
+    "read_log",
+]
