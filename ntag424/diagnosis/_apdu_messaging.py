@@ -67,7 +67,8 @@ def check_command(
 ) -> CommMode:
     """Check a command, and return how it travelled."""
     shape, header, rest = command.shape, command.header, command.rest
-    findings.add(Field("CmdCtr", live.command_counter.to_bytes(2, "little"), "as it is due"))
+    due = live.command_counter
+    findings.add(Field("CmdCtr", due.to_bytes(2, "little"), f"= {due} is due"))
     mode, fault = _mode(live, command, settings)
     if fault is not None:
         findings.add(fault)

@@ -38,6 +38,7 @@ def test_every_block_of_the_readme_is_executed_by_a_test_below():
     "name",
     [
         "README.md",
+        "docs/howto/apdu.md",
         "docs/howto/explain.md",
         "docs/howto/talk-to-a-tag.md",
         "docs/howto/test-your-program.md",

@@ -186,6 +186,9 @@ def _asked(home):
     yield "verify", ("verify", address)
     yield "verify, not genuine", ("verify", f"{address[:-4]}0000")
     yield "explain", ("explain", address)
+    log = home / "session.log"
+    log.write_text("--> 90 60 00 00 00\n<-- 91 1C\n", "utf-8")
+    yield "apdu", ("apdu", log)
     yield "keys recover", ("keys", "recover", address, "--template", URL)
     yield "tags list", ("tags", "list")
     yield "tags show", ("tags", "show", "04DE5F1EACC040")

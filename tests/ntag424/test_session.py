@@ -407,7 +407,9 @@ def test_frames_without_end_end_a_session():
 
 
 def test_a_refusal_names_the_command_the_status_and_the_cause():
-    with pytest.raises(TagRefusedError, match="refused ReadData with 91AE: neither Read nor ReadWrite"):
+    with pytest.raises(
+        TagRefusedError, match="refused ReadData with 91AE: neither Read nor ReadWrite"
+    ):
         Session(a_tag()).send(ReadData(3))
 
 

@@ -10,6 +10,7 @@ import typer
 
 from ntag424.errors import Ntag424Error
 from ntag424_provisioning.cli import access, keys, sim, tag_transfer, tags
+from ntag424_provisioning.cli.apdu import apdu
 from ntag424_provisioning.cli.doctor import doctor
 from ntag424_provisioning.cli.frame import group, report, say
 from ntag424_provisioning.cli.inspect import inspect
@@ -38,6 +39,7 @@ _COMMANDS = (
     rotate,
     verify,
     explain,
+    apdu,
     tap,
     readers,
     doctor,
