@@ -25,6 +25,7 @@ from ntag424 import (
 from ntag424.apdu import ResponseApdu
 from ntag424.commands import Command, GetCardUid, GetFileSettings, GetVersion, ReadData
 from ntag424.crypto import Lrp
+from ntag424.diagnosis import read_log
 from ntag424.errors import Ntag424Error
 from ntag424.keys import StaticKeys
 from ntag424.model.files import FACTORY_SETTINGS, CommMode, FileDescription
@@ -229,6 +230,23 @@ def _tapped(template: UrlTemplate, mode: Mode) -> bytes:
 _URLS = tuple(_tapped(template, mode) for template in _TEMPLATES for mode in Mode)
 _AES_URLS = tuple(_tapped(template, Mode.AES) for template in _TEMPLATES)
 
+_LOGS = tuple(
+    text.encode()
+    for text in (
+        "--> 90 60 00 00 00\n<-- 04 04 02 30 00 11 05 91 AF",
+        "[144, 96, 0, 0, 0]\n([], 145, 28)\n< [] 91 0",
+        "===> 0000  90 60 00 00 00   |.`...|\nNxpNciX : len =   8 > 0000059060000000",
+        " 0 | 1 | Rdr |02  90  60  00  00  00  14  98 |  ok | \n   |   |     |91  af | |",
+        "[usb] pm3 --> hf 14a raw -sck 029060000000\n[+] 02 91 AF [ 12 34 ]",
+        "Outgoing APDU (5 bytes):\n90 60 00 00 00 .`...\nTX: 00 00 ff 04 fc d4 40 01 90 5b 00",
+    )
+)
+
+
+def _read_log(data: bytes) -> None:
+    read_log(data.decode("utf-8", "replace"))
+
+
 TARGETS = {
     "parse-url": Target(_parse_url, _URLS),
     "verify-url": Target(_verify_url, _AES_URLS, limit=0.005),
@@ -253,6 +271,7 @@ TARGETS = {
             bytes.fromhex("0040E0EE000100F9FFE20A00001E00003200006400006E0000400000C80000341200"),
         ),
     ),
+    "apdu-log": Target(_read_log, _LOGS, limit=0.05),
     "ndef": Target(_read_ndef, (uri_file(4, b"a/t?x"), b"\0\0", uri_file(0, b"urn:x") + b"\0")),
     "unwrap": Target(
         _unwrap_answer,

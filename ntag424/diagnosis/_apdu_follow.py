@@ -29,11 +29,12 @@ from ntag424.diagnosis._apdu_messaging import (
     ins_by_mac,
 )
 from ntag424.diagnosis._apdu_values import DecodedExchange, Exchange, Fault, Field, Known, Part
-from ntag424.model.files import CommMode, FileDescription
+from ntag424.model.files import CommMode, FileSettings
 from ntag424.status_words import Authentication, explain, reader_error
 
 _UNLISTED = explain(0).cause
 _SUCCESSES = (Status.OK, Status.SIGNATURE_OK, Status.ADDITIONAL_FRAME, Status.ISO_OK)
+_WITH_SETTINGS = ("GetFileSettings", "ChangeFileSettings")
 _LRP_ANSWER = 17
 _CAPABLE_OF_LRP = 0x02
 
@@ -154,7 +155,8 @@ class Conversation:
         if not findings.faults:
             # By the MAC it may be known already which byte is wrong.
             findings.add(*header_faults(shape, header))
-        self._learn(command, findings)
+        if _status(answer) == shape.success and not findings.faults:
+            self._learn(command, findings)
         return shape.name
 
     def _unknown(self, frame: frames.Frame, findings: Findings) -> None:
@@ -202,13 +204,11 @@ class Conversation:
         live.command_counter = live.counter(answer=True)
 
     def _learn(self, command: Protected, findings: Findings) -> None:
-        """Keep what GetFileSettings told, for the modes of later commands."""
+        """Keep the settings that were told or changed, for the modes of later commands."""
         told = {each.name: each.octets for each in findings.fields}
-        if command.shape.name != "GetFileSettings" or "FileSize" not in told or findings.faults:
-            return
-        settings = told["FileOption"] + told["AccessRights"] + told.get("SDM block", b"")
-        described = b"\0" + settings[:3] + told["FileSize"] + settings[3:]
-        self._settings[command.header[0]] = FileDescription.from_bytes(described).settings
+        if command.shape.name in _WITH_SETTINGS and "FileOption" in told:
+            octets = told["FileOption"] + told["AccessRights"] + told.get("SDM block", b"")
+            self._settings[command.header[0]] = FileSettings.from_bytes(octets)
 
     # ---- frames that follow -----------------------------------------------------------------
 

@@ -56,6 +56,8 @@ _PN53X = re.compile(r"\b([TR])X\W+((?:[0-9A-Fa-f]{2}[ ]?){6,})")
 _DUMP = re.compile(r"^(===>|<===)?\s+([0-9a-f]{4,8})\s+((?:[0-9a-f]{2}[ ]{1,2})+)\s*(?:\||$)")
 _ANNOUNCED = re.compile(r"(Outgoing|Incoming) APDU\D*(\d+) bytes", re.IGNORECASE)
 
+#: No line with an APDU, which has 261 bytes at most, is as long.
+_MOST_CHARACTERS = 4096
 _ANTICOLLISION = (0x93, 0x95, 0x97)
 _COMMAND_CLASSES = (0x00, 0x90, 0xFF)
 
@@ -86,7 +88,7 @@ def read_log(text: str) -> tuple[Exchange, ...]:
     reader = _LineReader()
     joined = _Joined()
     for number, line in enumerate(text.splitlines(), 1):
-        for heard in reader.read(_COLOUR.sub("", line)):
+        for heard in reader.read(_COLOUR.sub("", line[:_MOST_CHARACTERS])):
             joined.take(heard, number)
     return tuple(joined.exchanges())
 

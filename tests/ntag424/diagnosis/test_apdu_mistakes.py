@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ntag424 import Key, Mode
@@ -297,6 +297,15 @@ def test_a_key_without_the_right_is_named(name, number, text):
     assert (fault.part, fault.text) == (Part.KEY, text)
 
 
+def test_changed_settings_hold_for_what_follows():
+    free = bytes.fromhex("00E0EE")
+    sent = Host(0x5F, b"\x03", free).command()
+    body = b"\0" + (COUNTER + 1).to_bytes(2, "little") + TI
+    answered = Exchange(sent, aes_cmac(MAC, body)[1::2] + bytes.fromhex("9100"))
+    plain = framed(bytes.fromhex("03 000000 020000") + b"ab", 0x8D)
+    assert faults(answered, Exchange(plain)) == ()
+
+
 def test_the_counter_goes_on_from_what_was_used():
     first = Exchange(Host(counter=3).command())
     second = Exchange(Host(counter=4).command())
@@ -469,6 +478,7 @@ CHUNKS = st.lists(st.sampled_from([pair[0] for pair in logged()]), max_size=3).m
         max_size=4,
     )
 )
+@settings(max_examples=20)  # each may search through all that a MAC could be of
 def test_no_bytes_make_it_raise(pairs):
     exchanges = [Exchange(command, answer) for command, answer in pairs]
     str(diagnose(exchanges, replace(KNOWN, keys=FACTORY_KEYS)))

@@ -236,6 +236,10 @@ def places(command):
     return [("MAC" if kind == {Part.MAC} else "command", kind) for kind in kinds]
 
 
+@pytest.mark.skipif(
+    os.environ.get("NTAG424_CRYPTO") == "pycryptodome",
+    reason="the search is the same, and takes many times as long",
+)
 def test_of_one_changed_byte_the_part_is_named_in_95_of_100(record_property):
     """All bytes of all recordings, each with one other value, are tried in the nights."""
     whole = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
