@@ -31,8 +31,8 @@ class TransportError(Ntag424Error):
 
     hint = "Lay the tag flat on the reader and run the command again."
 
-    def __init__(self, message: str, *, outcome_unknown: bool) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, outcome_unknown: bool, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         #: True if the tag may have executed the command before contact was lost.
         self.outcome_unknown = outcome_unknown
 

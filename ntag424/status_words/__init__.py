@@ -68,11 +68,8 @@ def reader_error(status: int) -> TransportError | None:
     if status >> 8 not in _READERS_OWN:
         return None
     meaning = explain(status)
-    failure = TransportError(
-        f"the reader answers {status:04X}: {meaning.cause}", outcome_unknown=True
-    )
-    failure.hint = meaning.advice
-    return failure
+    told = f"the reader answers {status:04X}: {meaning.cause}"
+    return TransportError(told, outcome_unknown=True, hint=meaning.advice)
 
 
 def _listed(status: int) -> int:
