@@ -5,9 +5,6 @@ verify, and names every difference from what its template and keyring say. `diag
 reads the APDUs of a log (`read_log`), and names the part of a command that is wrong.
 """
 
-from ntag424.diagnosis._explain import explain
-from ntag424.diagnosis._explanation import Evidence, Explanation
-from ntag424.diagnosis._problem import Finding, Problem
 from ntag424.diagnosis.apdu import (
     AesSession,
     ApduDiagnosis,
@@ -23,6 +20,8 @@ from ntag424.diagnosis.apdu import (
     exchange_text,
     read_log,
 )
+from ntag424.diagnosis.diagnose import explain
+from ntag424.diagnosis.report import Evidence, Explanation, Finding, Problem
 
 __all__ = [
     "AesSession",
