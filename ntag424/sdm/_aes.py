@@ -26,9 +26,13 @@ class AesSession:
 
     def mac(self, mac_input: bytes) -> bytes:
         """See `SdmSession.mac`."""
-        session_key = aes_cmac(self._key, (_MAC_LABEL + self._shown).ljust(16, b"\0"))
         # Of the CMAC, the odd-numbered bytes travel (§9.1.3).
-        return aes_cmac(session_key, mac_input)[1::2]
+        return self.cmac(mac_input)[1::2]
+
+    def cmac(self, mac_input: bytes) -> bytes:
+        """See `SdmSession.cmac`."""
+        session_key = aes_cmac(self._key, (_MAC_LABEL + self._shown).ljust(16, b"\0"))
+        return aes_cmac(session_key, mac_input)
 
     def open_file_data(self, encrypted: bytes) -> bytes:
         """See `SdmSession.open_file_data`."""

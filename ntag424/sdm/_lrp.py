@@ -28,7 +28,11 @@ class LrpSession:
 
     def mac(self, mac_input: bytes) -> bytes:
         """See `SdmSession.mac`."""
-        return self._for_mac.cmac(mac_input)[1::2]
+        return self.cmac(mac_input)[1::2]
+
+    def cmac(self, mac_input: bytes) -> bytes:
+        """See `SdmSession.cmac`."""
+        return self._for_mac.cmac(mac_input)
 
     def open_file_data(self, encrypted: bytes) -> bytes:
         """See `SdmSession.open_file_data`."""

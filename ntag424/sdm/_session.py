@@ -21,6 +21,10 @@ class SdmSession(Protocol):
         """Compute SDMMAC, 8 bytes."""
         ...
 
+    def cmac(self, mac_input: bytes) -> bytes:
+        """Compute what SDMMAC is taken from: 16 bytes, of which the odd-numbered travel."""
+        ...
+
     def open_file_data(self, encrypted: bytes) -> bytes:
         """Decrypt SDMENCFileData; UID and counter must both be shown."""
         ...
