@@ -21,7 +21,7 @@ from ntag424.diagnosis.apdu import (
     read_log,
 )
 from ntag424.diagnosis.diagnose import explain
-from ntag424.diagnosis.report import Evidence, Explanation, Finding, Problem
+from ntag424.diagnosis.report import Evidence, Explanation, Finding, Identity, Problem
 
 __all__ = [
     "AesSession",
@@ -33,6 +33,7 @@ __all__ = [
     "Fault",
     "Field",
     "Finding",
+    "Identity",
     "Known",
     "KnownKey",
     "LrpSession",

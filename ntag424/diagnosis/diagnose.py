@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ntag424.diagnosis.form import Form
 from ntag424.diagnosis.keys import KeyLabel, Origin
 from ntag424.diagnosis.readings import Budget
-from ntag424.diagnosis.report import Evidence, Explanation, Finding, Problem
-from ntag424.diagnosis.search import Match, Prepared, prepare, search
-from ntag424.diagnosis.surface import Frame, read_surface
+from ntag424.diagnosis.report import Evidence, Explanation, Finding, Identity, Problem
+from ntag424.diagnosis.search import Match, Prepared, Truncation, prepare, search
+from ntag424.diagnosis.surface import Frame, frames
 from ntag424.errors import VerificationError
 from ntag424.keys import KeyState
-from ntag424.model import EncryptedMirror, Mode, PiccDataTag
+from ntag424.model import EncryptedMirror, PiccDataTag, PiccMirror, PlainMirror
 from ntag424.sdm import VerifiedTap
 from ntag424.verifier import Verifier
 
@@ -21,11 +20,16 @@ _SHOWN = {
     PiccDataTag.UID: "the UID only",
     PiccDataTag.COUNTER: "the counter only",
 }
+_TRUNCATED = {
+    Truncation.FIRST: "the first 8 bytes of the CMAC",
+    Truncation.LAST: "the last 8 bytes of the CMAC",
+    Truncation.EVEN: "the even-numbered bytes of the CMAC",
+}
 
 
 def differences(match: Match) -> list[Finding]:
     """Name everything about *match* that is not as it should be, what happened to it included."""
-    settings = [*_mirror(match), *_window(match)]
+    settings = [*_mirror(match), *_window(match), *_making(match)]
     found = [*_surface(match, settings), *_keys(match), *_generation(match), *settings]
     # One problem may show in two places, as where both keys are the factory's.
     return list({finding.problem: finding for finding in reversed(found)}.values())[::-1]
@@ -37,10 +41,8 @@ def differences(match: Match) -> list[Finding]:
 def _surface(match: Match, settings: list[Finding]) -> Iterator[Finding]:
     """Leave out how the text differs, where a mirror that was written over it explains that."""
     is_explained = any(_writes_over_text(match, finding.problem) for finding in settings)
-    for finding in match.frame.surface.findings:
-        if finding.problem is Problem.TEXT_DIFFERS and is_explained:
-            yield from _placeholder_length(match)
-        else:
+    for finding in match.frame.findings:
+        if finding.problem is not Problem.TEXT_DIFFERS or not is_explained:
             yield finding
 
 
@@ -49,18 +51,6 @@ def _writes_over_text(match: Match, problem: Problem) -> bool:
         # PICCData is longer in LRP mode than the room that AES needs for it.
         return isinstance(match.reading.mirror, EncryptedMirror)
     return problem in (Problem.MAC_SHIFTED, Problem.IDENTITY_SHIFTED)
-
-
-def _placeholder_length(match: Match) -> Iterator[Finding]:
-    frame = match.frame
-    excess = len(frame.text) - len(frame.form)
-    if excess and match.window[1] - frame.offset(frame.form.mac.start) == excess:
-        more = "more" if excess > 0 else "fewer"
-        yield Finding(
-            Problem.FIELD_LENGTH,
-            f"Before the MAC the tag was given {abs(excess)} characters {more} than the "
-            "template has, and the mirrors were written over its text.",
-        )
 
 
 # ---- keys -----------------------------------------------------------------------------------
@@ -75,17 +65,20 @@ def _keys(match: Match) -> Iterator[Finding]:
             f"encrypted with the key of slot {meta.slot}.",
         )
         return
+    if meta is not None and meta.family != file.family:
+        yield Finding(
+            Problem.MIXED_KEYS,
+            f"The MAC key is {_whose(file)}, the PICCData key is {_whose(meta)}.",
+        )
+        return
     yield from _origin(match, file, "The MAC is made with")
     if meta is not None:
         yield from _origin(match, meta, "PICCData is encrypted with")
-        if meta.family != file.family:
-            yield Finding(
-                Problem.MIXED_KEYS,
-                f"The MAC key is {_whose(file)}, the PICCData key is {_whose(meta)}.",
-            )
 
 
 def _whose(label: KeyLabel) -> str:
+    if label.origin is Origin.FACTORY:
+        return "the one that NXP delivers, 16 zero bytes"
     if label.version is None:
         return "one that everybody knows"
     return f"of key version {label.version} of candidate {label.keyring}"
@@ -94,7 +87,10 @@ def _whose(label: KeyLabel) -> str:
 def _origin(match: Match, label: KeyLabel, what: str) -> Iterator[Finding]:
     match label.origin:
         case Origin.FACTORY:
-            text = f"{what} the factory key (16 zero bytes): none was written to the tag."
+            text = (
+                f"{what} the key that NXP delivers, 16 zero bytes: the tag was never provisioned, "
+                "and anybody can forge what it sends."
+            )
             yield Finding(Problem.FACTORY_KEYS, text)
         case Origin.DEVELOPMENT:
             text = f"{what} a key that {label.scheme} derives from a published master."
@@ -128,50 +124,61 @@ def _origin(match: Match, label: KeyLabel, what: str) -> Iterator[Finding]:
 
 
 def _generation(match: Match) -> Iterator[Finding]:
-    label, frame = match.key, match.frame
-    if label.state is KeyState.RETIRED:
-        text = f"The tag's keys are those of key version {label.version}, which is retired."
-        yield Finding(Problem.RETIRED_VERSION, text)
-    if label.version is not None and frame.named_version not in (None, label.version):
+    label, named = match.key, match.frame.setup.named_version
+    is_retired = label.state is KeyState.RETIRED
+    is_own = label.keyring == match.frame.candidate
+    if is_own and label.version is not None and named not in (None, label.version):
         text = (
-            f"The URL names key version {frame.named_version}, and the tag has keys of "
-            f"key version {label.version}."
+            f"The URL names key version {named}, and the tag has keys of "
+            f"key version {label.version}{', which is retired' if is_retired else ''}."
         )
         yield Finding(Problem.OTHER_VERSION, text)
-    if label.origin is Origin.SCHEME and label.epoch not in (None, frame.named_epoch):
-        text = f"The tag has the keys of epoch {label.epoch}, not of epoch {frame.named_epoch}."
+    elif is_retired:
+        text = f"The tag's keys are those of key version {label.version}, which is retired."
+        yield Finding(Problem.RETIRED_VERSION, text)
+    epoch = _named_epoch(match.frame)
+    if label.origin is Origin.SCHEME and epoch is not None and label.epoch not in (None, epoch):
+        text = f"The tag has the keys of epoch {label.epoch}, not of epoch {epoch}."
         yield Finding(Problem.OTHER_EPOCH, text)
+
+
+def _named_epoch(frame: Frame) -> int | None:
+    """Return the epoch that is due, 0 where the template has none; None if it is unreadable."""
+    names_epoch = frame.verifiers[frame.candidate].template.names_epoch
+    return frame.setup.named_epoch if names_epoch else 0
 
 
 # ---- settings -------------------------------------------------------------------------------
 
 
 def _mirror(match: Match) -> Iterator[Finding]:
-    reading, frame = match.reading, match.frame
-    if reading.mode is not frame.expected_mode:
-        text = f"The tag is in {reading.mode.upper()} mode, not in {frame.expected_mode.upper()}."
+    reading, setup = match.reading, match.frame.setup
+    if reading.mode is not setup.mode:
+        text = f"The tag is in {reading.mode.upper()} mode, not in {setup.mode.upper()}."
         yield Finding(Problem.OTHER_MODE, text)
     if reading.is_reversed:
         text = "UID or counter stand in the URL with their bytes in reverse."
         yield Finding(Problem.MIRROR_REVERSED, text)
-    is_encrypted = isinstance(reading.mirror, EncryptedMirror)
-    due = frame.form.identity
-    if is_encrypted is not (frame.form.picc is not None) or reading.mirror.tag is not due:
+    is_encrypted, is_due = (
+        isinstance(mirror, EncryptedMirror) for mirror in (reading.mirror, setup.mirror)
+    )
+    if is_encrypted is not is_due or reading.mirror.tag is not setup.mirror.tag:
         manner = "encrypted" if is_encrypted else "in the clear"
         text = f"The tag mirrors {_SHOWN[reading.mirror.tag]}, {manner}; the template does not."
         yield Finding(Problem.IDENTITY_DIFFERS, text)
-    yield from _shifted(_due_places(match))
+    yield from _shifted(_places(reading.mirror, setup.mirror))
 
 
-def _due_places(match: Match) -> list[tuple[str, int | None, int | None]]:
-    """Pair where PICCData, UID and counter are with where the template has them."""
-    mirror, frame = match.reading.mirror, match.frame
-    if isinstance(mirror, EncryptedMirror):
-        return [("PICCData", mirror.picc_data_offset, frame.picc_offset)]
-    return [
-        ("the UID", mirror.uid_offset, frame.uid_offset),
-        ("the counter", mirror.read_counter_offset, frame.counter_offset),
-    ]
+def _places(mirror: PiccMirror, due: PiccMirror) -> list[tuple[str, int | None, int | None]]:
+    """Pair where PICCData, UID and counter are with where they are due."""
+    if isinstance(mirror, EncryptedMirror) and isinstance(due, EncryptedMirror):
+        return [("PICCData", mirror.picc_data_offset, due.picc_data_offset)]
+    if isinstance(mirror, PlainMirror) and isinstance(due, PlainMirror):
+        return [
+            ("the UID", mirror.uid_offset, due.uid_offset),
+            ("the counter", mirror.read_counter_offset, due.read_counter_offset),
+        ]
+    return []
 
 
 def _shifted(places: list[tuple[str, int | None, int | None]]) -> Iterator[Finding]:
@@ -185,24 +192,40 @@ def _shifted(places: list[tuple[str, int | None, int | None]]) -> Iterator[Findi
 
 
 def _window(match: Match) -> Iterator[Finding]:
-    frame, (start, end) = match.frame, match.window
-    due_end = frame.offset(frame.form.mac.start)
-    if end != due_end:
-        text = f"The MAC stands at offset {end} of the file instead of {due_end}."
+    setup, window = match.frame.setup, match.window
+    if window.mac != setup.mac_offset:
+        text = f"The MAC stands at offset {window.mac} of the file instead of {setup.mac_offset}."
         yield Finding(Problem.MAC_SHIFTED, text)
     # Where nothing is marked, the MAC covers nothing, wherever it stands.
-    due = frame.offset(frame.form.mac_input_start) if frame.form.marks_mac_input else end
-    if start < due:
+    due = setup.mac_input_offset if setup.marks_mac_input else window.mac
+    if window.start < due:
         text = (
-            f"The MAC covers the file from offset {start}, which is {due - start} characters "
-            "earlier than the template says."
+            f"The MAC covers the file from offset {window.start}, which is {due - window.start} "
+            "characters earlier than the template says."
         )
         yield Finding(Problem.MAC_WINDOW_EARLY, text)
-    if start > due:
-        covered = "covers nothing of the file" if start == end else f"begins at offset {start}"
+    if window.start > due:
+        is_empty = window.start == window.mac
+        covered = "covers nothing of the file" if is_empty else f"begins at offset {window.start}"
         text = f"The MAC {covered}; the template has it begin at offset {due}."
         yield Finding(Problem.MAC_WINDOW_LATE, text)
 
+
+def _making(match: Match) -> Iterator[Finding]:
+    """Name what no chip does, and programs that compute a MAC get wrong."""
+    window = match.window
+    if window.stop != window.mac:
+        text = (
+            f"The MAC covers the file up to offset {window.stop}, without the "
+            f"{window.mac - window.stop} characters in front of the MAC at offset {window.mac}."
+        )
+        yield Finding(Problem.NOT_AS_A_CHIP, text)
+    if match.truncation is not Truncation.ODD:
+        text = f"The MAC is made of {_TRUNCATED[match.truncation]}, not of the odd-numbered ones."
+        yield Finding(Problem.NOT_AS_A_CHIP, text)
+
+
+# ---- the entrance ---------------------------------------------------------------------------
 
 #: A URL of a tag has 261 characters at most; what is behind these says nothing of it.
 _MOST_CHARACTERS = 4096
@@ -214,9 +237,10 @@ _NXP = 0x04
 def explain(url: str, candidates: Iterable[Verifier]) -> Explanation:
     """Say why *url* does not verify: under what key, mode or settings it would.
 
-    Made for operators, with keys at hand. It takes up to a second for AES, some
-    seconds for LRP, and its time depends on the keys: never offer it to the public.
-    The answer contains no key and no MAC. No string makes it raise.
+    Made for operators, with keys at hand. It takes up to a second, with pycryptodome
+    alone about two, and its time depends on the keys: never offer it to the public.
+    The answer contains no key and no MAC. No string makes it raise. It says that the URL
+    verifies exactly if a candidate's `verify` does.
 
     *candidates* are tried together: the URL may have the template of one and the keys
     of another. Evidence and findings name them by their index.
@@ -229,30 +253,18 @@ def explain(url: str, candidates: Iterable[Verifier]) -> Explanation:
             continue
         return Explanation(verifies=True, evidence=_as_verified(index, verifier, tap))
     budget = Budget()
-    prepared = [prepare(frame, verifiers, budget) for frame in _frames(url, verifiers)]
+    prepared = prepare(frames(url[:_MOST_CHARACTERS], verifiers), verifiers, budget)
     match = search(prepared, budget)
     if match is None:
-        findings = tuple(_unmatched(prepared))
-        return Explanation(verifies=False, findings=findings, complete=not budget.overdrawn)
+        identity = next(_identities(prepared), None)
+        return Explanation(
+            verifies=False,
+            findings=tuple(_unmatched(prepared, identity)),
+            identity=identity,
+            complete=not budget.overdrawn,
+        )
     findings = tuple(_matched(match))
     return Explanation(verifies=False, findings=findings, evidence=_as_found(match))
-
-
-def _frames(url: str, verifiers: tuple[Verifier, ...]) -> list[Frame]:
-    """Put the URL under every template, the one it agrees best with first."""
-    frames = []
-    for index, verifier in enumerate(verifiers):
-        forms = tuple(Form(verifier.template.text, mode) for mode in Mode)
-        surface = read_surface(url[:_MOST_CHARACTERS], forms)
-        frames += [Frame(index, verifiers, forms, surface, text) for text in surface.texts]
-    return sorted(frames, key=_oddity)
-
-
-def _oddity(frame: Frame) -> tuple[bool, bool, int, int]:
-    """Order frames: first the mended text, then by how much had to be mended."""
-    surface = frame.surface
-    is_unmended = frame.text != surface.texts[0]
-    return is_unmended, not surface.fits, len(surface.findings), -surface.reach
 
 
 def _as_verified(index: int, verifier: Verifier, tap: VerifiedTap) -> Evidence:
@@ -301,35 +313,43 @@ def _matched(match: Match) -> list[Finding]:
     return [Finding(Problem.TAMPER_STATUS_MISSING, text)]
 
 
-def _unmatched(prepared: list[Prepared]) -> list[Finding]:
+def _unmatched(prepared: list[Prepared], identity: Identity | None) -> list[Finding]:
     """Say what can be seen without the right key."""
     if not prepared:
         return [Finding(Problem.NO_MATCH, "There is no candidate to compare the URL with.")]
-    best = prepared[0]
-    found = list(best.frame.surface.findings)
+    best = prepared[0].frame
+    found = list(best.findings)
     is_untouched = any(finding.problem is Problem.MIRRORS_UNTOUCHED for finding in found)
-    if best.frame.surface.fits and not is_untouched:
-        found.append(_picc_data_only(best) or _nothing(best))
+    if best.fits and not is_untouched:
+        found.append(_nothing(best, identity))
     return found
 
 
-def _nothing(best: Prepared) -> Finding:
-    count = len(best.frame.verifiers)
+def _nothing(best: Frame, identity: Identity | None) -> Finding:
+    count = len(best.verifiers)
     whom = "the one candidate" if count == 1 else f"the {count} candidates"
+    if identity is not None and isinstance(identity.mirror, EncryptedMirror):
+        what = f"PICCData opens, but no key of {whom}, and no usual mistake, makes this MAC."
+        return Finding(Problem.ONLY_PICC_DATA_OPENS, what)
     what = f"No key of {whom}, and no usual mistake, makes this MAC."
     return Finding(Problem.NO_MATCH, what)
 
 
-def _picc_data_only(best: Prepared) -> Finding | None:
-    """Name the key under which PICCData looks right; by chance it does so once in 2^24."""
-    for reading in best.readings:
-        meta, uid, counter = reading.meta, reading.uid, reading.read_counter
-        if meta is None or meta.version is None or uid is None or counter is None:
-            continue
-        if uid[0] == _NXP and 0 < counter <= _USUAL_COUNTER:
-            what = (
-                f"PICCData probably opens under key version {meta.version} of candidate "
-                f"{meta.keyring}, as UID {uid} and counter {counter}; but no key makes the MAC."
-            )
-            return Finding(Problem.ONLY_PICC_DATA_OPENS, what)
-    return None
+def _identities(prepared: list[Prepared]) -> Iterator[Identity]:
+    """Give who the tag seems to be, the likelier first; by chance it does so once in 2^24."""
+    for one in prepared:
+        for reading in one.readings:
+            meta, uid, counter = reading.meta, reading.uid, reading.read_counter
+            if uid is None or counter is None or reading.is_reversed:
+                continue
+            is_due = reading.mirror == one.frame.setup.mirror
+            # Many keys, places and setups are tried: only the likely ones are believed.
+            is_likely = is_due if meta is None else meta.origin in (Origin.SCHEME, Origin.FACTORY)
+            if is_likely and uid[0] == _NXP and 0 < counter <= _USUAL_COUNTER:
+                yield Identity(
+                    uid=uid,
+                    read_counter=counter,
+                    mirror=reading.mirror,
+                    keyring=None if meta is None else meta.keyring,
+                    key_version=None if meta is None else meta.version,
+                )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import takewhile
 
 from ntag424.model import Mode, PiccDataTag, PlainMirror
+from ntag424.ndef import HEADER_BYTES, split_prefix
 from ntag424.url_template import Field, FileField, Grammar, PiccField, Placeholder, Segment
 
-_HEX = "0123456789ABCDEF"
+HEX = "0123456789ABCDEF"
 # What stands in place of a tamper status may be digits: a tag without a loop mirrors none.
-_TAMPER = _HEX + "IO"
-_PICC, _FILE = "PICC_DATA", "FILE_DATA"
+_TAMPER = HEX + "IO"
+PICC_DATA, FILE_DATA = PiccField.name, FileField.name
 
 
 class Form:
@@ -25,6 +26,8 @@ class Form:
         grammar = Grammar.read(text)
         self.mode = mode
         self.origin = grammar.origin
+        #: What is added to a place in the URL to get the offset in the file.
+        self.shift = _shift(grammar.beginning)
         self.segments: tuple[Segment, ...] = grammar.behind_origin
         #: Place of each field in the URL, by its name.
         self.spans: dict[str, range] = {}
@@ -37,7 +40,7 @@ class Form:
             self._allowed += segment
             return
         start = len(self._allowed)
-        allowed = _TAMPER if segment is Placeholder.TAMPER else _HEX
+        allowed = _TAMPER if segment is Placeholder.TAMPER else HEX
         self._allowed += [allowed] * segment.width(self.mode)
         self.spans[segment.name] = range(start, len(self._allowed))
 
@@ -57,7 +60,7 @@ class Form:
     @property
     def picc(self) -> range | None:
         """Where PICCData stands, if the template encrypts."""
-        return self.spans.get(_PICC)
+        return self.spans.get(PICC_DATA)
 
     @property
     def marks_mac_input(self) -> bool:
@@ -114,18 +117,19 @@ class Form:
             for character, allowed in zip(text, self._allowed, strict=False)
         )
 
-    def number_at(self, field: Placeholder, text: str) -> int | None:
-        """Read the hex number that stands at *field*, if there is one."""
-        span = self.spans.get(field.name)
-        digits = "" if span is None else text[span.start : span.stop]
-        if span is None or len(digits) != len(span):
-            return None
-        return int(digits, 16) if set(digits) <= set(_HEX) else None
+    def filled(self, filling: str) -> str:
+        """Return the template's text with *filling* in place of every character of a field."""
+        return "".join(one if len(one) == 1 else filling for one in self._allowed)
+
+
+def hex_number(text: str) -> int | None:
+    """Read *text* as a number, if it is one as tags carry it."""
+    return int(text, 16) if text and set(text) <= set(HEX) else None
 
 
 def in_braces(name: str) -> str:
     """Return what a template calls the field *name*."""
-    names = {_PICC: "picc", _FILE: "file"}
+    names = {PICC_DATA: "picc", FILE_DATA: "file"}
     return f"{{{names.get(name) or Placeholder[name].value}}}"
 
 
@@ -146,9 +150,6 @@ def _shown(field: Field) -> str:
     return f"{{{field.name}{size or ''}}}"
 
 
-# URI identifier codes of the NFC Forum's URI record type, longest prefix first.
-_PREFIXES = (("https://www.", 2), ("http://www.", 1), ("https://", 4), ("http://", 3))
-_HEADER_BYTES = 7
 #: A tag's file has 256 bytes; more than this did not come from one.
 _MOST_CHARACTERS = 320
 
@@ -161,10 +162,14 @@ class FileImage:
     """
 
     def __init__(self, url: str) -> None:
-        prefix, code = next((pair for pair in _PREFIXES if url.startswith(pair[0])), ("", 0))
+        code, rest = split_prefix(url)
         # One byte for each character, so that places in the URL are places in the file.
-        text = url[len(prefix) :][:_MOST_CHARACTERS].encode("ascii", "replace")
+        text = rest[:_MOST_CHARACTERS].encode("ascii", "replace")
         record = bytes((0xD1, 0x01, (len(text) + 1) & 0xFF)) + b"U" + bytes((code,)) + text
         self.content = len(record).to_bytes(2, "big") + record
         #: What is added to a place in the URL to get the offset in the file.
-        self.shift = _HEADER_BYTES - len(prefix)
+        self.shift = _shift(url)
+
+
+def _shift(url: str) -> int:
+    return HEADER_BYTES - len(url) + len(split_prefix(url)[1])

@@ -9,6 +9,7 @@ from itertools import islice
 
 from ntag424.diagnosis.keys import KeyLabel, MetaKey
 from ntag424.diagnosis.surface import Frame
+from ntag424.diagnosis.tag_text import PICC_CHARACTERS
 from ntag424.model import (
     EncryptedMirror,
     Mode,
@@ -34,7 +35,7 @@ class Budget:
     One purse for each mode: what LRP costs must not starve the search in AES.
     """
 
-    def __init__(self, *, aes: int = 400_000, lrp: int = 2_800_000) -> None:
+    def __init__(self, *, aes: int = 250_000, lrp: int = 1_600_000) -> None:
         self._left = {Mode.AES: aes, Mode.LRP: lrp}
         #: Whether anything was refused.
         self.overdrawn = False
@@ -59,7 +60,6 @@ class Budget:
         return True
 
 
-_PICC_CHARACTERS = {Mode.AES: 32, Mode.LRP: 48}
 _UID, _COUNTER = 14, 6
 #: First byte of every UID: NXP (ISO/IEC 14443-3, NT4H2421Gx §8.5).
 _NXP = 0x04
@@ -102,19 +102,31 @@ class Reading:
         mirror = self.mirror
         if isinstance(mirror, EncryptedMirror):
             start = mirror.picc_data_offset
-            return (range(start, start + _PICC_CHARACTERS[self.mode]),)
+            return (range(start, start + PICC_CHARACTERS[self.mode]),)
         pairs = ((mirror.uid_offset, _UID), (mirror.read_counter_offset, _COUNTER))
         return tuple(range(at, at + width) for at, width in pairs if at is not None)
 
 
 def readings(frame: Frame, meta_keys: tuple[MetaKey, ...], budget: Budget) -> list[Reading]:
-    """Collect every way to read the identity, those at the template's places first."""
+    """Collect every way to read the identity, those at the places that are due first."""
+    if frame.is_foretold:
+        return list(_foretold(frame, meta_keys, budget))
     found = [
         *_plain_as_due(frame),
         *_encrypted(frame, meta_keys, budget),
         *islice(_plain_elsewhere(frame), _MOST_ELSEWHERE),
     ]
     return list({_key(reading): reading for reading in reversed(found)}.values())[::-1]
+
+
+def _foretold(frame: Frame, meta_keys: tuple[MetaKey, ...], budget: Budget) -> Iterator[Reading]:
+    """Read what stands where one mistake foretells it."""
+    if frame.setup.picc_offset is None:
+        yield from islice(_plain_as_due(frame), 1)
+    else:
+        yield from _encrypted_at(
+            frame, frame.setup.picc_offset, frame.setup.mode, meta_keys, budget
+        )
 
 
 def _key(reading: Reading) -> tuple[Mode, bytes, PiccMirror]:
@@ -125,17 +137,24 @@ def _key(reading: Reading) -> tuple[Mode, bytes, PiccMirror]:
 
 
 def _encrypted(frame: Frame, meta_keys: tuple[MetaKey, ...], budget: Budget) -> Iterator[Reading]:
-    due = frame.picc_offset
-    for mode, width in _PICC_CHARACTERS.items():
+    due = frame.setup.picc_offset
+    for mode, width in PICC_CHARACTERS.items():
         pattern = re.compile(rb"(?=([0-9A-F]{%d}))" % width)
         places = [found.start() for found in pattern.finditer(frame.image.content)]
         places.sort(key=lambda place: abs(place - (due or 0)))
         for place in places[:_MOST_PLACES]:
-            picc = bytes.fromhex(frame.image.content[place : place + width].decode())
-            for meta in meta_keys:
-                if budget.opening(mode):
-                    plain = SESSIONS[mode].open_picc_data(meta.key, picc)
-                    yield from _opened(plain, _PiccPlace(place, place == due, mode, meta.label))
+            yield from _encrypted_at(frame, place, mode, meta_keys, budget)
+
+
+def _encrypted_at(
+    frame: Frame, place: int, mode: Mode, meta_keys: tuple[MetaKey, ...], budget: Budget
+) -> Iterator[Reading]:
+    text = frame.image.content[place : place + PICC_CHARACTERS[mode]].decode()
+    picc, is_due = bytes.fromhex(text), place == frame.setup.picc_offset
+    for meta in meta_keys:
+        if budget.opening(mode):
+            plain = SESSIONS[mode].open_picc_data(meta.key, picc)
+            yield from _opened(plain, _PiccPlace(place, is_due, mode, meta.label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +185,11 @@ def _opened(plain: bytes, at: _PiccPlace) -> Iterator[Reading]:
 
 
 def _plain_as_due(frame: Frame) -> Iterator[Reading]:
-    uid_at, counter_at = frame.uid_offset, frame.counter_offset
+    uid_at, counter_at = frame.setup.plain_offsets
     uid, counter = _hex_at(frame, uid_at, _UID), _hex_at(frame, counter_at, _COUNTER)
     if uid is None and counter is None:
         return
-    expected = frame.expected_mode
+    expected = frame.setup.mode
     mirror = PlainMirror(uid_at if uid else None, counter_at if counter else None)
     uid, counter = uid or b"", counter or b""
     for mode in (expected, *(mode for mode in Mode if mode is not expected)):
@@ -181,8 +200,19 @@ def _plain_as_due(frame: Frame) -> Iterator[Reading]:
             is_likely=mode is expected,
         )
     if uid and counter:
-        yield Reading(mode=expected, shown=uid, mirror=PlainMirror(uid_at, None))
-        yield Reading(mode=expected, shown=counter[::-1], mirror=PlainMirror(None, counter_at))
+        # What is not mirrored shows as it was written: zeros.
+        yield Reading(
+            mode=expected,
+            shown=uid,
+            mirror=PlainMirror(uid_at, None),
+            is_likely=not any(counter),
+        )
+        yield Reading(
+            mode=expected,
+            shown=counter[::-1],
+            mirror=PlainMirror(None, counter_at),
+            is_likely=not any(uid),
+        )
     for shown in (uid[::-1] + counter[::-1], uid + counter, uid[::-1] + counter):
         yield Reading(mode=expected, shown=shown, mirror=mirror, is_reversed=True, is_likely=False)
 
@@ -196,7 +226,7 @@ def _hex_at(frame: Frame, offset: int | None, width: int) -> bytes | None:
 
 def _plain_elsewhere(frame: Frame) -> Iterator[Reading]:
     """Give every UID of NXP's with every counter, the nearest to the template's first."""
-    content, due = frame.image.content, (frame.uid_offset, frame.counter_offset)
+    content, due = frame.image.content, frame.setup.plain_offsets
     uids = [found.start() for found in _NXP_UID.finditer(content)]
     counters = [found.start() for found in _COUNTER_TEXT.finditer(content)]
     pairs = [(u, c) for u in uids for c in counters if c + _COUNTER <= u or u + _UID <= c]
@@ -205,7 +235,7 @@ def _plain_elsewhere(frame: Frame) -> Iterator[Reading]:
         uid, counter = _hex_at(frame, uid_at, _UID), _hex_at(frame, counter_at, _COUNTER)
         if uid is not None and counter is not None:
             yield Reading(
-                mode=frame.expected_mode,
+                mode=frame.setup.mode,
                 shown=uid + counter[::-1],
                 mirror=PlainMirror(uid_at, counter_at),
                 is_likely=False,

@@ -217,12 +217,35 @@ def _first_fitting(mend: Callable[[str, Form], str | None], text: str, forms: Fo
 
 
 def in_its_case(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
-    """Give every letter the case that is due."""
-    form = fitting(text, forms) or max(forms, key=lambda form: form.agreement(text))
-    mended = form.in_its_case(text[: form.agreement(text)]) + text[form.agreement(text) :]
-    if mended == text:
+    """Give every letter the case that is due; in a text that is not whole, only whole parts."""
+    whole = fitting(text, forms)
+    form = whole or max(forms, key=lambda form: form.agreement(text))
+    agreed = form.agreement(text)
+    mended = form.in_its_case(text[:agreed]) + text[agreed:]
+    if mended == text or not (whole or _is_in_one_case(text[:agreed], mended, form)):
         return None
     return _mended(mended, Problem.CASE_CHANGED, "Letters of the URL have changed their case.")
+
+
+def _is_in_one_case(text: str, mended: str, form: Form) -> bool:
+    """Tell whether a tool changed the case; mirrors written over text change single letters."""
+    parts = [span for span in form.spans.values() if span.stop <= len(text)]
+    cut = [text[span.start : span.stop] for span in parts]
+    if any(part not in (part.upper(), part.lower()) for part in cut):
+        return False
+    start = len(form.origin)
+    written = _without(parts, text)[start:]
+    return written == _without(parts, mended)[start:] or written in (
+        written.upper(),
+        written.lower(),
+    )
+
+
+def _without(parts: list[range], text: str) -> str:
+    """Blank the fields out."""
+    for span in parts:
+        text = text[: span.start] + " " * len(span) + text[span.stop :]
+    return text
 
 
 #: In the order they are undone: the last that happened to the URL first.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from ntag424.keys import KeyState
-from ntag424.model import EncryptedMirror, Mode, SdmSettings, Uid
+from ntag424.model import EncryptedMirror, Mode, PiccMirror, SdmSettings, Uid
 
 
 @unique
@@ -47,7 +47,7 @@ class Problem(Enum):
 
     # ---- which keys are on the tag ------------------------------------------------------
     #: Sixteen zero bytes: as delivered.
-    FACTORY_KEYS = "Provision the tag."
+    FACTORY_KEYS = "Provision the tag, and trust none of its taps before: they prove nothing."
     #: A published key for development.
     DEVELOPMENT_KEYS = "Provision the tag with keys of your own: anybody can forge its taps."
     #: A master key itself, where a key derived from it is due.
@@ -78,12 +78,19 @@ class Problem(Enum):
     IDENTITY_SHIFTED = "Set the offsets of PICCData, UID and counter from the template's layout."
     #: The tag shows UID and counter otherwise: encrypted or not, both or one.
     IDENTITY_DIFFERS = "Use a template that mirrors what the tag mirrors, or change its settings."
+    #: All offsets are wrong by the same number.
+    OFFSETS_SHIFTED = "Count from the start of the NDEF file, as the template's layout does."
+    #: SDMENCFileData stands elsewhere.
+    FILE_DATA_SHIFTED = "Set SDMENCOffset from the template's layout."
     #: The MAC stands elsewhere.
     MAC_SHIFTED = "Set SDMMACOffset from the template's layout."
     #: The MAC covers more than the template says.
     MAC_WINDOW_EARLY = "Set SDMMACInputOffset from the layout, or move {mac-input} forward to it."
     #: The MAC covers less than the template says, or nothing.
     MAC_WINDOW_LATE = "Set SDMMACInputOffset from the layout, or move {mac-input} back to it."
+
+    #: The MAC is made as no chip makes it.
+    NOT_AS_A_CHIP = "Mend the program that made the URL: no tag did, and no verifier accepts it."
 
     # ---- what remains -------------------------------------------------------------------
     #: PICCData probably opens, and no known key makes the MAC.
@@ -161,16 +168,41 @@ class Evidence:
         return f"Tag: {self.mode.upper()} mode, UID {uid}, read counter {counter}."
 
     def _offset_line(self) -> str:
-        mirror = self.sdm.mirror
-        if isinstance(mirror, EncryptedMirror):
-            identity = f"PICCData at {mirror.picc_data_offset}"
-        else:
-            offsets = (("UID", mirror.uid_offset), ("counter", mirror.read_counter_offset))
-            identity = ", ".join(f"{name} at {at}" for name, at in offsets if at is not None)
         return (
-            f"File: {identity}, MAC input from {self.sdm.mac_input_offset}, "
+            f"File: {_places(self.sdm.mirror)}, MAC input from {self.sdm.mac_input_offset}, "
             f"MAC at {self.sdm.mac_offset}."
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which tag a URL seems to come from, where no MAC confirms it."""
+
+    uid: Uid
+    #: 1 to FFFFFFh.
+    read_counter: int
+    #: Where it was read; offsets in bytes from the start of the NDEF file.
+    mirror: PiccMirror
+    #: Index of the candidate and ordinal of the key version whose meta-read key opens
+    #: PICCData; None for the key that NXP delivers, and where UID and counter are in the clear.
+    keyring: int | None
+    key_version: int | None
+
+    def __str__(self) -> str:
+        who = f"UID {self.uid}, read counter {self.read_counter}"
+        if not isinstance(self.mirror, EncryptedMirror):
+            return f"Seen: {who} ({_places(self.mirror)} of the file); nothing confirms them."
+        key = "the key that NXP delivers (16 zero bytes)"
+        if self.key_version is not None:
+            key = f"key version {self.key_version} of candidate {self.keyring}"
+        return f"Seen: {_places(self.mirror)} of the file opens under {key}: {who}."
+
+
+def _places(mirror: PiccMirror) -> str:
+    if isinstance(mirror, EncryptedMirror):
+        return f"PICCData at {mirror.picc_data_offset}"
+    offsets = (("UID", mirror.uid_offset), ("counter", mirror.read_counter_offset))
+    return ", ".join(f"{name} at {at}" for name, at in offsets if at is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +219,8 @@ class Explanation:
     #: Under what the MAC holds, perhaps that of the URL as it was before it was changed;
     #: None if nothing was found.
     evidence: Evidence | None = None
+    #: Without evidence: which tag it seems to be; None if not even that is known.
+    identity: Identity | None = None
     #: False where nothing was found before the search was cut short.
     complete: bool = True
 
@@ -194,6 +228,8 @@ class Explanation:
         lines = [self._headline()]
         if self.evidence is not None:
             lines.append(str(self.evidence))
+        if self.identity is not None:
+            lines.append(str(self.identity))
         lines.extend(f"- {finding.text} {finding.hint}" for finding in self.findings)
         if not self.complete:
             lines.append(
@@ -204,6 +240,11 @@ class Explanation:
     def _headline(self) -> str:
         if self.verifies:
             return "The URL verifies."
+        if any(finding.problem is Problem.FACTORY_KEYS for finding in self.findings):
+            return (
+                "The URL does not verify: its MAC holds only under the key that NXP delivers, "
+                "with which anybody can make it."
+            )
         if self.evidence is not None:
             return "The URL does not verify, but its MAC was found to hold as follows."
         return "The URL does not verify, and nothing that was tried makes its MAC hold."

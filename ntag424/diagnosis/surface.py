@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
-from ntag424.diagnosis.form import FileImage, Form, in_braces
+from ntag424.diagnosis.form import FILE_DATA, PICC_DATA, FileImage, Form, in_braces
 from ntag424.diagnosis.repairs import (
     ALWAYS,
     OTHERWISE,
@@ -19,6 +20,7 @@ from ntag424.diagnosis.repairs import (
     under_its_origin,
 )
 from ntag424.diagnosis.report import Finding, Problem
+from ntag424.diagnosis.setups import Setup, due_setup, other_setups
 from ntag424.model import Mode, TamperStatus
 from ntag424.url_template import Placeholder
 from ntag424.verifier import Verifier
@@ -88,14 +90,14 @@ def _misfit(text: str, form: Form) -> list[Finding]:
     lengths = _field_lengths(text, form)
     if lengths:
         return [Finding(Problem.FIELD_LENGTH, what) for what in lengths]
-    return [Finding(Problem.TEXT_DIFFERS, _difference(agreed, lacking))]
+    return [Finding(Problem.TEXT_DIFFERS, _difference(agreed + form.shift, lacking))]
 
 
-def _difference(agreed: int, lacking: int) -> str:
+def _difference(offset: int, lacking: int) -> str:
     length = "has the length of the template's"
     if lacking:
         length = f"is {abs(lacking)} characters too {'short' if lacking > 0 else 'long'}"
-    return f"From its character {agreed + 1} on the URL is not the template's, and it {length}."
+    return f"From offset {offset} of the file on the URL is not the template's, and it {length}."
 
 
 def _field_lengths(text: str, form: Form) -> list[str]:
@@ -149,71 +151,74 @@ def _unfilled(text: str, form: Form) -> list[Finding]:
 
 
 # A counter of zero is no sign by itself.
-_MIRRORED = {Placeholder.UID.name, Placeholder.MAC.name, "PICC_DATA", "FILE_DATA"}
+_MIRRORED = {Placeholder.UID.name, Placeholder.MAC.name, PICC_DATA, FILE_DATA}
+
+
+# ---- frames ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Offsets are bytes from the start of the NDEF file (NT4H2421Gx §10.7.1)."""
+    """One text, and what the tag that sent it would mirror where."""
 
     #: Index of the candidate.
     candidate: int
     #: Of all candidates.
     verifiers: tuple[Verifier, ...]
-    #: Every form that the template gives a URL: one for each mode.
-    forms: tuple[Form, ...]
-    surface: Surface
+    #: The form that the text has, or comes closest to.
+    form: Form
     text: str
+    #: What is expected: by the template, or with one mistake that foretells the text.
+    setup: Setup
+    #: What is said of the text before any key is tried.
+    findings: tuple[Finding, ...]
+    #: Whether the text has the form of the template.
+    fits: bool
 
     @property
-    def form(self) -> Form:
-        """The form that the text has, or comes closest to."""
-        return self.surface.form
-
-    @property
-    def expected_mode(self) -> Mode:
-        """The mode that the template or the candidate assumes."""
-        return self.verifiers[self.candidate].mode if self.form.picc is None else self.form.mode
+    def is_foretold(self) -> bool:
+        """Whether the text is what a tag sends that is set up with one mistake."""
+        return self.setup.finding is not None
 
     @cached_property
     def image(self) -> FileImage:
         """The file that the text was read from."""
         return FileImage(self.text)
 
-    @cached_property
-    def _shift(self) -> int:
-        # The text may have an origin of another length, with all that follows moved.
-        own = origin_of(self.text) or self.form.origin
-        return self.image.shift + len(own) - len(self.form.origin)
-
     def offset(self, place: int) -> int:
         """Return the offset of a place in the template's form."""
-        return place + self._shift
+        return place + _shift(self.form, self.text)
 
-    @property
-    def picc_offset(self) -> int | None:
-        """Where PICCData is due."""
-        return self._offset_of(self.form.picc)
 
-    @property
-    def uid_offset(self) -> int | None:
-        """Where the UID is due in the clear."""
-        return self._offset_of(self.form.uid)
+def frames(url: str, verifiers: tuple[Verifier, ...]) -> list[Frame]:
+    """Put the URL under every template, the one it agrees best with first."""
+    found: list[tuple[tuple[int, ...], Frame]] = []
+    for index, verifier in enumerate(verifiers):
+        forms = tuple(Form(verifier.template.text, mode) for mode in Mode)
+        if forms[0].picc is None:
+            # The modes do not differ in form; the verifier says which one is due.
+            forms = tuple(form for form in forms if form.mode is verifier.mode)
+        surface = read_surface(url, forms)
+        found += [
+            ((place, not surface.fits, len(surface.findings), -surface.reach), frame)
+            for place, frame in enumerate(_frames(url, forms, surface, (index, verifiers)))
+        ]
+    return [frame for _, frame in sorted(found, key=itemgetter(0))]
 
-    @property
-    def counter_offset(self) -> int | None:
-        """Where the counter is due in the clear."""
-        return self._offset_of(self.form.counter)
 
-    def _offset_of(self, span: range | None) -> int | None:
-        return None if span is None else self.offset(span.start)
+def _frames(
+    url: str, forms: Forms, surface: Surface, whose: tuple[int, tuple[Verifier, ...]]
+) -> Iterator[Frame]:
+    form, mended = surface.form, surface.texts[0]
+    for text in surface.texts:
+        setup = due_setup(form, _shift(form, text), mended)
+        yield Frame(*whose, form, text, setup, surface.findings, surface.fits)
+    fits = fitting(url, forms) is not None
+    for setup, finding in other_setups(forms, url):
+        yield Frame(*whose, form, url, setup, (finding,), fits)
 
-    @property
-    def named_version(self) -> int | None:
-        """What stands at {kv}."""
-        return self.form.number_at(Placeholder.KEY_VERSION, self.surface.texts[0])
 
-    @property
-    def named_epoch(self) -> int:
-        """What stands at {epoch}; 0 where nothing does."""
-        return self.form.number_at(Placeholder.EPOCH, self.surface.texts[0]) or 0
+def _shift(form: Form, text: str) -> int:
+    # The text may have an origin of another length, with all that follows moved.
+    own = origin_of(text) or form.origin
+    return FileImage(text).shift + len(own) - len(form.origin)

@@ -7,6 +7,7 @@ from functools import cache
 from urllib.parse import quote
 
 from ntag424 import Generation, KeyState, Mode, UrlTemplate
+from ntag424.crypto import aes_cmac
 from ntag424.diagnosis import Problem, explain
 from ntag424.keys import (
     An10922Keys,
@@ -39,6 +40,8 @@ from tests.ntag424.diagnosis.planting import (
 ZEROS = [bytes(16)] * 5
 STRANGER = [bytes((number,)) * 16 for number in range(0xE0, 0xE5)]
 TAMPER = UrlTemplate("https://id.example.com/t?u={uid}&c={ctr}&{mac-input}t={tt}&m={mac}")
+SHORT = UrlTemplate("https://id.example.com/?p={picc}&m={mac}")
+HEXED = UrlTemplate("https://a/{mac-input}00/00#{picc}000000{file:16}000000{mac}")
 ROOMY = UrlTemplate("https://id.example.com/t?p={picc}&shop=12345678901234&m={mac}")
 FILED = UrlTemplate("https://id.example.com/t?u={uid}&c={ctr}&{mac-input}f={file:16+tt@0}&m={mac}")
 
@@ -79,6 +82,12 @@ def plain_cmac(uid=UID):
     return MASTER.aes.cmac(b"\x01" + uid + bytes.fromhex("D2760000850101") + b"\x02")
 
 
+def whole_cmac():
+    shown = bytes(UID) + bytes.fromhex("070000")
+    session_key = aes_cmac(bytes(AN10922.tag_key(UID, 2)), bytes.fromhex("3CC300010080") + shown)
+    return aes_cmac(session_key, b"")
+
+
 def lower_after_origin(url):
     return url[:22] + url[22:].lower()
 
@@ -108,7 +117,6 @@ KEYS = [
         Tag(keys=keys_with(2, bytes(16))),
         Problem.MIXED_KEYS,
         {"key_version": None, "meta_read_number": 1},
-        also=(Problem.FACTORY_KEYS,),
     ),
     Planted(
         "meta-read and file-read key are exchanged in their slots",
@@ -349,7 +357,39 @@ SETTINGS = [
         Tag(rewrite=(b"?p=00", b"?p="), mac_by=-2, mac_input_by=-2),
         Problem.FIELD_LENGTH,
         {"mac_offset": 59, "mirror": EncryptedMirror(26)},
-        also=(Problem.MAC_SHIFTED,),
+    ),
+    Planted(
+        "PICCData was given room for 30 characters, and the template's offsets",
+        Tag(rewrite=(b"?p=00", b"?p=")),
+        Problem.FIELD_LENGTH,
+        {"mac_offset": 61, "mirror": EncryptedMirror(26)},
+    ),
+    Planted(
+        "offsets were counted with https://, so that half of the MAC is cut off",
+        Tag(mac_by=8, mac_input_by=8, identity_by=8),
+        Problem.OFFSETS_SHIFTED,
+        {"mac_offset": 69, "mirror": EncryptedMirror(34)},
+    ),
+    Planted(
+        "the header was left out, so that the mirror runs into the host",
+        Tag(template=SHORT, mac_by=-7, mac_input_by=-7, identity_by=-7),
+        Problem.OFFSETS_SHIFTED,
+        {"mac_offset": 53, "mirror": EncryptedMirror(18)},
+    ),
+    Planted(
+        "the template has file data of another size",
+        Tag(
+            template=UrlTemplate(FILED.text.replace("16+tt@0", "32")),
+        ),
+        Problem.FIELD_LENGTH,
+        {"uid": UID, "mac_offset": 119},
+        verifier(UrlTemplate(FILED.text.replace("16+tt@0", "16"))),
+    ),
+    Planted(
+        "the file data stands two characters late",
+        Tag(template=UrlTemplate(FILED.text.replace("16+tt@0", "16")), file_by=2),
+        Problem.FILE_DATA_SHIFTED,
+        {"uid": UID},
     ),
     Planted(
         "the tag mirrors the UID alone",
@@ -406,6 +446,12 @@ SETTINGS = [
         Tag(keys=scheme_keys(AN10922, epoch=20), mode=LRP),
         Problem.OTHER_EPOCH,
         {"mode": LRP, "epoch": 20},
+    ),
+    Planted(
+        "a tag in LRP mode has keys of another epoch, and a URL that is almost all hex",
+        Tag(template=HEXED, keys=scheme_keys(AN10922, epoch=200), mode=LRP),
+        Problem.OTHER_EPOCH,
+        {"mode": LRP, "epoch": 200},
     ),
     Planted(
         "the MAC window of a tag in LRP mode begins at m=",
@@ -476,6 +522,12 @@ SETTINGS = [
 #: Name, what is done to the URL of a good tag, what that is called, whether the MAC is still
 #: found to hold, and what else is bound to be named.
 EDITED = [
+    (
+        "a program took the first bytes of the CMAC",
+        lambda url: url[:-16] + whole_cmac()[:8].hex().upper(),
+        Problem.NOT_AS_A_CHIP,
+        True,
+    ),
     ("it was written in lower case", lower_after_origin, Problem.CASE_CHANGED, True),
     ("it was written in upper case", str.upper, Problem.CASE_CHANGED, True),
     ("a messenger cut it off", lambda url: url[:-20], Problem.TRUNCATED, False),

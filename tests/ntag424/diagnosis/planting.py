@@ -16,7 +16,7 @@ from ntag424 import (
     Verifier,
 )
 from ntag424.keys import An10922Keys, HkdfKeys, StaticKeys
-from ntag424.model import EncryptedMirror, PlainMirror, SdmSettings
+from ntag424.model import EncryptedFileData, EncryptedMirror, PlainMirror, SdmSettings
 from ntag424.model.files import SdmAccess, SdmBlock
 from ntag424.testing import SimulatedTag, TapSource
 
@@ -75,6 +75,7 @@ class Tag:
     mac_input_by: int = 0
     mac_by: int = 0
     identity_by: int = 0
+    file_by: int = 0
     #: Whether UID and counter are in the clear or encrypted, where the template differs.
     mirror: object = None
     #: Bytes of the file to replace.
@@ -111,8 +112,11 @@ class Tag:
             self.mirror or self._moved(due.mirror),
             due.mac_input_offset + self.mac_input_by,
             due.mac_offset + self.mac_by,
-            due.encrypted_file_data,
+            self._moved_file_data(due.encrypted_file_data),
         )
+
+    def _moved_file_data(self, due):
+        return None if due is None else EncryptedFileData(due.offset + self.file_by, due.length)
 
     def _moved(self, mirror):
         if isinstance(mirror, EncryptedMirror):

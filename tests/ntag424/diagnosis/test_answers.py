@@ -12,6 +12,7 @@ from ntag424 import Generation, Key, Keyring, Mode, UrlTemplate, Verifier
 from ntag424.diagnosis import Explanation, Problem, explain
 from ntag424.diagnosis.readings import Budget
 from ntag424.keys import An10922Keys, HkdfKeys
+from ntag424.model import EncryptedMirror
 from ntag424.testing import tap_source
 from tests.ntag424.diagnosis.planting import (
     AN10922,
@@ -153,6 +154,61 @@ def test_five_characters_that_are_left_of_a_mac_prove_nothing():
     assert explain(Tag().url()[:-11], [verifier()]).evidence is None
 
 
+# ---- what is known without a MAC -------------------------------------------------------------
+
+FACTORY = replace(Tag(), keys=[bytes(16)] * 5)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda url: url[:-16],
+        lambda url: url.replace("/t?", "/other/path?")[:-8] + "!",
+        lambda url: "https://evil.example.com/?x=" + url[27:59],
+    ],
+    ids=["the MAC is missing", "another path", "another form"],
+)
+def test_picc_data_that_opens_is_named_where_the_url_does_not_fit(edit):
+    identity = explain(edit(FACTORY.url()), [verifier()]).identity
+    assert (identity.uid, identity.read_counter, identity.key_version) == (UID, 7, None)
+
+
+def test_the_key_version_that_opens_picc_data_is_named():
+    identity = explain(Tag().url()[:-16], [verifier()]).identity
+    assert (identity.keyring, identity.key_version) == (0, 1)
+
+
+def test_where_picc_data_stands_in_the_file_is_named():
+    identity = explain("https://id.example.com/tap/here?p=" + GOOD[27:59], [verifier()]).identity
+    assert identity.mirror == EncryptedMirror(33)
+
+
+def test_where_a_url_ceases_to_be_the_template_s_is_an_offset_in_the_file():
+    (finding,) = explain(GOOD[:27] + "!" + GOOD[28:-4] + "0000", [verifier()]).findings
+    assert finding.text.startswith("From offset 26 of the file on the URL is not the template's")
+
+
+def test_uid_and_counter_in_the_clear_are_named_as_unconfirmed():
+    url = replace(Tag(), template=PLAIN).url()[:-16]
+    assert str(explain(url, [verifier(PLAIN)]).identity) == (
+        "Seen: UID 04DE5F1EACC040, read counter 7 (UID at 26, counter at 43 of the file); "
+        "nothing confirms them."
+    )
+
+
+def test_no_tag_is_named_where_nothing_opens():
+    assert explain(tapped(ENCRYPTED, STRANGERS), [verifier()]).identity is None
+
+
+def test_case_is_not_named_where_a_mirror_was_written_over_single_letters():
+    # PICCData five characters early, and under an unknown key: its F is taken for an f.
+    template = UrlTemplate("https://id.example.com/cafe?p={picc}&m={mac}")
+    picc = "F" + "0123456789ABCDEF" * 2
+    url = f"https://id.example.com/ca{picc[:32]}00000&m=0123456789ABCDEF"
+    problems = [finding.problem for finding in explain(url, [verifier(template)]).findings]
+    assert problems == [Problem.TEXT_DIFFERS]
+
+
 # ---- any string -----------------------------------------------------------------------------
 
 _SCRAPS = ["https://", "http://id.example.com", "/t?p=", "&m=", "04DE5F1EACC040", "%3", "&amp;"]
@@ -183,6 +239,12 @@ def edited(draw):
 
 
 GOOD = Tag().url()
+SHIFTED = Tag(mac_by=8, mac_input_by=8, identity_by=8).url()
+
+
+@pytest.mark.parametrize("beginning", ["xttps:/", "http://", "https:\\"])
+def test_a_url_that_one_mistake_foretells_but_for_its_scheme_has_an_answer(beginning):
+    assert explain(beginning.ljust(8, "/") + SHIFTED[8:], [verifier()]).findings
 
 
 @a_share_of_examples(3)
@@ -247,6 +309,14 @@ def test_one_mode_does_not_use_up_the_budget_of_the_other():
     budget = Budget(aes=0, lrp=10_000)
     budget.mac(Mode.AES, 0)
     assert budget.mac(Mode.LRP, 100)
+
+
+@pytest.mark.parametrize(("mode", "session"), [(Mode.AES, 16), (Mode.LRP, 1100)])
+def test_what_may_be_computed_is_estimated_at_less_than_two_seconds(mode, session):
+    budget, count = Budget(), 0
+    while budget.session(mode):
+        count += 1
+    assert count * session < 2_000_000
 
 
 # ---- the text -------------------------------------------------------------------------------
