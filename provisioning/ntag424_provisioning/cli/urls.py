@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 import ntag424
-from ntag424 import Key, Keyring, VerificationError, Verifier
+from ntag424 import VerificationError, Verifier
 from ntag424.flow import run
-from ntag424.keys import StaticKeys
 from ntag424_provisioning.cli.frame import Json, tell
 from ntag424_provisioning.cli.profile_option import InsecureHttp, Url, read_template
 from ntag424_provisioning.cli.reader_option import Reader, open_reader
@@ -59,8 +58,8 @@ def explain(
     """Say why the URL of a tap does not verify: under what key or settings it would."""
     template = read_template(url, insecure_http=insecure_http)
     with open_vault(vault, key_file, passphrase_file) as opened:
-        candidates = [verifier_of(template, opened.keyring()), _factory(template)]
-    results = [_explain(line, candidates, as_json=as_json) for line in _lines(address)]
+        verifier = verifier_of(template, opened.keyring())
+    results = [_explain(line, verifier, as_json=as_json) for line in _lines(address)]
     if not all(results):
         raise typer.Exit(Exit.NOT_GENUINE)
 
@@ -108,8 +107,9 @@ def _verify(address: str, verifier: Verifier, *, as_json: bool, shown: str = "")
     return True
 
 
-def _explain(address: str, candidates: list[Verifier], *, as_json: bool) -> bool:
-    explanation = ntag424.explain(address, candidates)
+def _explain(address: str, verifier: Verifier, *, as_json: bool) -> bool:
+    # Keys that everybody knows are no candidates: what they confirm is not verified.
+    explanation = ntag424.explain(address, [verifier])
     record = {
         "verifies": explanation.verifies,
         "findings": [
@@ -117,15 +117,11 @@ def _explain(address: str, candidates: list[Verifier], *, as_json: bool) -> bool
             for finding in explanation.findings
         ],
         "evidence": None if explanation.evidence is None else str(explanation.evidence),
+        "identity": None if explanation.identity is None else str(explanation.identity),
         "complete": explanation.complete,
     }
     tell(record, str(explanation), as_json=as_json)
     return explanation.verifies
-
-
-def _factory(template: ntag424.UrlTemplate) -> Verifier:
-    zero = Key(bytes(16))
-    return Verifier(template, Keyring.single(StaticKeys(file_read=zero, meta_read=zero)))
 
 
 def _lines(address: str) -> Iterator[str]:

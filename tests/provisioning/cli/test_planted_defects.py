@@ -17,7 +17,7 @@ from ntag424.keys import An10922Keys
 from ntag424.model import EncryptedMirror, Mode
 from ntag424.model.files import FREE, AccessRights
 from ntag424.session import Session
-from ntag424.testing import SimulatedTag
+from ntag424.testing import SimulatedTag, TapSource
 from tests.provisioning.cli.running import run
 from tests.provisioning.engine.benches import MemoryJournal, TornLink
 
@@ -161,17 +161,50 @@ def test_a_tag_of_another_fleet(tag, tmp_path):
     assert "foreign" in found()[1]
 
 
-def test_a_tag_with_sdm_on_and_factory_keys(tag):
+def never_provisioned():
+    """Make a tag that has the URL and SDM, and the keys it was delivered with."""
     profile = Profile(UrlTemplate(TEMPLATE))
-    image = profile.image(UID, An10922Keys(Key(bytes(16))), Generation(1, 1), Mode.AES)
-    stranger = SimulatedTag(
+    image = profile.image(UID, An10922Keys(Key(bytes(16))), Generation(1), Mode.AES)
+    return SimulatedTag(
         uid=UID,
         keys=[bytes(16)] * 5,
         ndef_file=image.ndef,
         file_settings=bytes(image.settings[2]),
     )
-    tag.replace_by(stranger)
+
+
+def test_a_tag_with_sdm_on_and_factory_keys(tag):
+    tag.replace_by(never_provisioned())
     assert {"default-key", "factory-mac"} <= found()[1]
+
+
+def test_explain_does_not_say_verifies_of_a_tag_with_factory_keys(tag):
+    url = TapSource(never_provisioned()).tap()
+    (record,) = run("explain", url, "--url", URL, "--json").records
+    assert (record["verifies"], [one["problem"] for one in record["findings"]]) == (
+        False,
+        ["factory_keys"],
+    )
+
+
+def test_explain_of_a_tag_with_factory_keys_ends_like_verify(tag):
+    url = TapSource(never_provisioned()).tap()
+    assert run("explain", url, "--url", URL).code == run("verify", url, "--url", URL).code == 7
+
+
+def test_explain_says_that_anybody_can_forge_a_tag_with_factory_keys(tag):
+    url = TapSource(never_provisioned()).tap()
+    told = run("explain", url, "--url", URL).out
+    assert "only under the key that NXP delivers, with which anybody can make it" in told
+
+
+def test_explain_names_the_tag_where_the_url_does_not_fit(tag):
+    url = TapSource(never_provisioned()).tap().replace("&m=", "&sig=")
+    (record,) = run("explain", url[:-12], "--url", URL, "--json").records
+    assert record["identity"] == (
+        "Seen: PICCData at 33 of the file opens under the key that NXP delivers (16 zero bytes): "
+        "UID 04DE5F1EACC040, read counter 1."
+    )
 
 
 def test_an_earlier_life_of_the_tag_laid_back(tag, furnished):
