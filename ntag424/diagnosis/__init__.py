@@ -20,8 +20,8 @@ from ntag424.diagnosis.apdu import (
     exchange_text,
     read_log,
 )
-from ntag424.diagnosis.diagnose import explain
-from ntag424.diagnosis.report import Evidence, Explanation, Finding, Identity, Problem
+from ntag424.diagnosis.tap.explain import explain
+from ntag424.diagnosis.tap.report import Evidence, Explanation, Finding, Identity, Problem
 
 __all__ = [
     "AesSession",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ntag424 import Generation, Key, Keyring, Mode, UrlTemplate, Verifier
 from ntag424.diagnosis import Explanation, Problem, explain
-from ntag424.diagnosis.readings import Budget
+from ntag424.diagnosis.tap.readings import Budget
 from ntag424.keys import An10922Keys, HkdfKeys
 from ntag424.model import EncryptedMirror
 from ntag424.testing import tap_source

@@ -30,7 +30,7 @@ from ntag424.diagnosis import (
     diagnose,
     read_log,
 )
-from ntag424.diagnosis._apdu_commands import SHAPES
+from ntag424.diagnosis.apdu.commands import SHAPES
 from ntag424.model.files import FACTORY_SETTINGS
 from ntag424.session import Session
 from ntag424.testing import SimulatedTag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ntag424.crypto import aes_cmac
-from ntag424.diagnosis.keys import PlainCmacKeys
+from ntag424.diagnosis.tap.keys import PlainCmacKeys
 from tests.ntag424.diagnosis.planting import AN10922, MASTER, UID
 
 PLAIN_CMAC = PlainCmacKeys(MASTER)

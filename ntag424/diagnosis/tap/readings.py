@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ntag424.diagnosis.keys import KeyLabel, MetaKey
-from ntag424.diagnosis.surface import Frame
-from ntag424.diagnosis.tag_text import PICC_CHARACTERS
+from ntag424.diagnosis.tap.keys import KeyLabel, MetaKey
+from ntag424.diagnosis.tap.surface import Frame
+from ntag424.diagnosis.tap.tag_text import PICC_CHARACTERS
 from ntag424.model import (
     EncryptedMirror,
     Mode,

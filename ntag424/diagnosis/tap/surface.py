@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
-from ntag424.diagnosis.form import FILE_DATA, PICC_DATA, FileImage, Form, in_braces
-from ntag424.diagnosis.repairs import (
+from ntag424.diagnosis.tap.form import FILE_DATA, PICC_DATA, FileImage, Form, in_braces
+from ntag424.diagnosis.tap.repairs import (
     ALWAYS,
     OTHERWISE,
     Forms,
@@ -19,8 +19,8 @@ from ntag424.diagnosis.repairs import (
     reach,
     under_its_origin,
 )
-from ntag424.diagnosis.report import Finding, Problem
-from ntag424.diagnosis.setups import Setup, due_setup, other_setups
+from ntag424.diagnosis.tap.report import Finding, Problem
+from ntag424.diagnosis.tap.setups import Setup, due_setup, other_setups
 from ntag424.model import Mode, TamperStatus
 from ntag424.url_template import Placeholder
 from ntag424.verifier import Verifier

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import NamedTuple
 
-from ntag424.diagnosis.keys import FileKey, KeyChoices, KeyLabel, key_choices
-from ntag424.diagnosis.readings import Budget, Reading, readings
-from ntag424.diagnosis.surface import Frame
+from ntag424.diagnosis.tap.keys import FileKey, KeyChoices, KeyLabel, key_choices
+from ntag424.diagnosis.tap.readings import Budget, Reading, readings
+from ntag424.diagnosis.tap.surface import Frame
 from ntag424.model import SdmSettings
 from ntag424.sdm import SESSIONS
 from ntag424.verifier import Verifier

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ntag424.diagnosis._apdu_values import Exchange
+from ntag424.diagnosis.apdu.values import Exchange
 
 _OCTET = r"(?:0x)?[0-9A-Fa-f]{2}"
 _RUN = re.compile(rf"(?<![0-9A-Za-z]){_OCTET}(?:[ \t:,-]*{_OCTET})*(?![0-9A-Za-z])")

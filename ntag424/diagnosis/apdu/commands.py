@@ -17,7 +17,7 @@ from ntag424.commands import (
     ReadSignature,
     key_crc,
 )
-from ntag424.diagnosis._apdu_values import Fault, Field, KnownKey, Part
+from ntag424.diagnosis.apdu.values import Fault, Field, KnownKey, Part
 from ntag424.model import Uid
 from ntag424.model.files import FILE_SIZES, CommMode, FileSettings
 from ntag424.model.version import TagVersion

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ntag424.diagnosis.form import Form
-from ntag424.diagnosis.report import Finding, Problem
+from ntag424.diagnosis.tap.form import Form
+from ntag424.diagnosis.tap.report import Finding, Problem
 
 # A piece is one parameter, or a path, with the character that leads it in.
 _PIECES = re.compile(r"[?#&;]?[^?#&;]+|[?#&;]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto, unique
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 from ntag424.keys import (
     An10922Keys,
@@ -15,6 +15,7 @@ from ntag424.keys import (
     KeyState,
     KeyVersion,
     SdmBackendKeys,
+    SdmBackendLegacyKeys,
     SentryEv2Keys,
     SentryHkdfKeys,
     is_diversified,
@@ -41,9 +42,9 @@ class PlainCmacKeys:
     AN10922 pads to two blocks and a CMAC does not; without, over the UID alone.
     """
 
-    file_read_number: ClassVar[int] = 2
-    meta_read_number: ClassVar[int | None] = None
-    epochs: ClassVar[range] = range(1)
+    file_read_number = 2
+    meta_read_number = None
+    epochs = range(1)
 
     master: Key = field(repr=False)
     with_application: bool = True
@@ -67,7 +68,7 @@ def master_of(scheme: KeyScheme) -> Key | None:
             return scheme.issuer_key
         case An10922Keys() | HkdfKeys() | SentryEv2Keys() | SentryHkdfKeys():
             return scheme.master
-        case SdmBackendKeys():
+        case SdmBackendKeys() | SdmBackendLegacyKeys():
             raw = bytes(scheme.master)
             return Key(raw) if len(raw) == 16 else None
         case _:
@@ -82,6 +83,7 @@ def relatives(scheme: KeyScheme, master: Key) -> list[KeyScheme]:
         PlainCmacKeys(master, with_application=False),
         HkdfKeys(master),
         SdmBackendKeys(master),
+        SdmBackendLegacyKeys(master),
         *(BoltcardKeys(master, version) for version in _BOLTCARD_VERSIONS),
         SentryEv2Keys(master),
         SentryHkdfKeys(master, salt=_SENTRY_SALT),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ntag424.diagnosis._apdu_commands import (
+from ntag424.diagnosis.apdu.commands import (
     Content,
     Shape,
     answer_fields,
@@ -17,8 +17,8 @@ from ntag424.diagnosis._apdu_commands import (
     payload_of,
     unpadded,
 )
-from ntag424.diagnosis._apdu_crypto import Live, Opened, Sealed, first_that, mac_fault
-from ntag424.diagnosis._apdu_values import Fault, Field, KnownKey, Part
+from ntag424.diagnosis.apdu.crypto import Live, Opened, Sealed, first_that, mac_fault
+from ntag424.diagnosis.apdu.values import Fault, Field, KnownKey, Part
 from ntag424.model.files import FREE, CommMode, FileSettings
 
 _MAC, _BLOCK = 8, 16

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ntag424.crypto import Aes128, Lrp, aes_cbc_decrypt, aes_cmac
-from ntag424.diagnosis._apdu_values import AesSession, Fault, KnownSession, Part
+from ntag424.diagnosis.apdu.values import AesSession, Fault, KnownSession, Part
 
 _BLOCK = 16
 _COMMAND_IV, _ANSWER_IV = bytes.fromhex("A55A"), bytes.fromhex("5AA5")

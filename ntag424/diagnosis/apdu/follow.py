@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ntag424.apdu import Status
-from ntag424.diagnosis import _apdu_frame as frames
-from ntag424.diagnosis._apdu_commands import (
+from ntag424.diagnosis.apdu import frame as frames
+from ntag424.diagnosis.apdu.commands import (
     SHAPES,
     Shape,
     answer_fields,
@@ -18,9 +18,9 @@ from ntag424.diagnosis._apdu_commands import (
     header_fields,
     payload_fields,
 )
-from ntag424.diagnosis._apdu_crypto import Live
-from ntag424.diagnosis._apdu_handshake import Parts, follow
-from ntag424.diagnosis._apdu_messaging import (
+from ntag424.diagnosis.apdu.crypto import Live
+from ntag424.diagnosis.apdu.handshake import Parts, follow
+from ntag424.diagnosis.apdu.messaging import (
     Findings,
     Protected,
     check_answer,
@@ -28,7 +28,7 @@ from ntag424.diagnosis._apdu_messaging import (
     holds,
     ins_by_mac,
 )
-from ntag424.diagnosis._apdu_values import DecodedExchange, Exchange, Fault, Field, Known, Part
+from ntag424.diagnosis.apdu.values import DecodedExchange, Exchange, Fault, Field, Known, Part
 from ntag424.model.files import CommMode, FileSettings
 from ntag424.status_words import Authentication, explain, reader_error
 

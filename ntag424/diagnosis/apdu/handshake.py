@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ntag424.crypto import Lrp, aes_cbc_decrypt, aes_cbc_encrypt, aes_cmac, aes_ecb_decrypt
-from ntag424.diagnosis._apdu_crypto import AesKeys, Live, LrpKeys, one_byte_off
-from ntag424.diagnosis._apdu_values import Fault, Field, KnownKey, Part
+from ntag424.diagnosis.apdu.crypto import AesKeys, Live, LrpKeys, one_byte_off
+from ntag424.diagnosis.apdu.values import Fault, Field, KnownKey, Part
 from ntag424.handshake._parts import core
 
 _ZERO_IV = bytes(16)

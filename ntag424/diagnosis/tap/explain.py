@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ntag424.diagnosis.keys import KeyLabel, Origin
-from ntag424.diagnosis.readings import Budget
-from ntag424.diagnosis.report import Evidence, Explanation, Finding, Identity, Problem
-from ntag424.diagnosis.search import Match, Prepared, Truncation, prepare, search
-from ntag424.diagnosis.surface import Frame, frames
+from ntag424.diagnosis.tap.keys import KeyLabel, Origin
+from ntag424.diagnosis.tap.readings import Budget
+from ntag424.diagnosis.tap.report import Evidence, Explanation, Finding, Identity, Problem
+from ntag424.diagnosis.tap.search import Match, Prepared, Truncation, prepare, search
+from ntag424.diagnosis.tap.surface import Frame, frames
 from ntag424.errors import VerificationError
 from ntag424.keys import KeyState
 from ntag424.model import EncryptedMirror, PiccDataTag, PiccMirror, PlainMirror

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ntag424.diagnosis.form import FILE_DATA, PICC_DATA, Form, hex_number, in_braces
-from ntag424.diagnosis.report import Finding, Problem
-from ntag424.diagnosis.tag_text import (
+from ntag424.diagnosis.tap.form import FILE_DATA, PICC_DATA, Form, hex_number, in_braces
+from ntag424.diagnosis.tap.report import Finding, Problem
+from ntag424.diagnosis.tap.tag_text import (
     COUNTER,
     FILE_BLOCK,
     IDENTITY,

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ntag424.diagnosis._apdu_follow import Conversation
-from ntag424.diagnosis._apdu_logs import read_log
-from ntag424.diagnosis._apdu_values import (
+from ntag424.diagnosis.apdu.follow import Conversation
+from ntag424.diagnosis.apdu.logs import read_log
+from ntag424.diagnosis.apdu.values import (
     AesSession,
     DecodedExchange,
     Exchange,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ntag424.commands import APPLICATION_NAME, FILE_IDS, PICC_NAME
-from ntag424.diagnosis._apdu_commands import SHAPES
-from ntag424.diagnosis._apdu_values import Fault, Field, Part
+from ntag424.diagnosis.apdu.commands import SHAPES
+from ntag424.diagnosis.apdu.values import Fault, Field, Part
 
 FIRST, NON_FIRST, NEXT_FRAME = 0x71, 0x77, 0xAF
 _NATIVE = frozenset({*SHAPES, FIRST, NON_FIRST, NEXT_FRAME})

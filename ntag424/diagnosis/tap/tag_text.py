@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 from string import printable
 
-from ntag424.diagnosis.form import FILE_DATA, HEX, PICC_DATA, Form
+from ntag424.diagnosis.tap.form import FILE_DATA, HEX, PICC_DATA, Form
 from ntag424.model import Mode
 from ntag424.url_template import Placeholder
 
