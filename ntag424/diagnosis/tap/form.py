@@ -26,8 +26,10 @@ class Form:
         grammar = Grammar.read(text)
         self.mode = mode
         self.origin = grammar.origin
+        #: The literal to which the URI code of the tag's file may reach.
+        self.beginning = grammar.beginning
         #: What is added to a place in the URL to get the offset in the file.
-        self.shift = _shift(grammar.beginning)
+        self.shift = _shift(grammar.beginning, grammar.beginning)
         self.segments: tuple[Segment, ...] = grammar.behind_origin
         #: Place of each field in the URL, by its name.
         self.spans: dict[str, range] = {}
@@ -161,15 +163,19 @@ class FileImage:
     (NT4H2421Gx §10.7.1).
     """
 
-    def __init__(self, url: str) -> None:
-        code, rest = split_prefix(url)
+    def __init__(self, url: str, form: Form) -> None:
+        """Write *url* as the template of *form* has it written."""
+        reach = len(form.beginning)
+        code, rest = split_prefix(url[:reach])
+        rest += url[reach:]
         # One byte for each character, so that places in the URL are places in the file.
         text = rest[:_MOST_CHARACTERS].encode("ascii", "replace")
         record = bytes((0xD1, 0x01, (len(text) + 1) & 0xFF)) + b"U" + bytes((code,)) + text
         self.content = len(record).to_bytes(2, "big") + record
         #: What is added to a place in the URL to get the offset in the file.
-        self.shift = _shift(url)
+        self.shift = _shift(url, form.beginning)
 
 
-def _shift(url: str) -> int:
-    return HEADER_BYTES - len(url) + len(split_prefix(url)[1])
+def _shift(url: str, beginning: str) -> int:
+    literal = url[: len(beginning)]
+    return HEADER_BYTES - len(literal) + len(split_prefix(literal)[1])

@@ -75,7 +75,11 @@ Repair: TypeAlias = Callable[[str, Forms], tuple[str, tuple[Finding, ...]] | Non
 
 # White space and what no URL shows: zero-width characters, soft hyphens, byte order marks.
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\x00-\x1f]+")
-_ORIGIN = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//+([^/?#]*)")
+_SCHEME = "[A-Za-z][A-Za-z0-9+.-]*"
+_ORIGIN = re.compile(rf"(?:({_SCHEME}):)?//+([^/?#]*)")
+# A third slash may be the path of an app's URL, and there may be no more than the scheme.
+_APP_ORIGIN = re.compile(rf"(?:({_SCHEME}):)?//([^/?#]*)")
+_SCHEME_ALONE = re.compile(rf"({_SCHEME}):()")
 _ESCAPE = re.compile(r"%([0-7][0-9A-Fa-f])")
 _OPENERS = "\"'<(["
 _CLOSERS = "\"'>)].,;\u2026"
@@ -91,18 +95,24 @@ def fitting(text: str, forms: Forms) -> Form | None:
     return next((form for form in forms if form.fits(text)), None)
 
 
-def origin_of(text: str) -> str | None:
-    """Return scheme, host and port of *text*, as they stand there."""
-    found = _ORIGIN.match(text)
+def origin_of(text: str, due: str) -> str | None:
+    """Return what *text* has in place of the origin that is *due*, as it stands there."""
+    found = _origin_in(text, due)
     return None if found is None else found.group()
 
 
+def _origin_in(text: str, due: str) -> re.Match[str] | None:
+    if due.startswith(("https:", "http:")):
+        return _ORIGIN.match(text)
+    return (_APP_ORIGIN if "//" in due else _SCHEME_ALONE).match(text)
+
+
 def _under(origin: str, text: str) -> str:
-    found = _ORIGIN.match(text)
+    found = _origin_in(text, origin)
     if found is not None:
         return origin + text[found.end() :]
     bare = origin.partition("://")[2]
-    return origin + text[len(bare) :] if text[: len(bare)].lower() == bare else text
+    return origin + text[len(bare) :] if text[: len(bare)].lower() == bare.lower() else text
 
 
 def _mended(text: str, problem: Problem, what: str) -> tuple[str, tuple[Finding, ...]]:
@@ -132,7 +142,7 @@ def _inner(text: str, forms: Forms) -> int:
         (
             reach(text[start:], forms)
             for form in forms
-            if (start := text.lower().find(form.origin, 1)) > 0
+            if (start := text.lower().find(form.origin.lower(), 1)) > 0
         ),
         default=0,
     )
@@ -140,7 +150,7 @@ def _inner(text: str, forms: Forms) -> int:
 
 def taken_out(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]] | None:
     """Drop what stands in front of the URL, and the quotes and brackets around it."""
-    start = max(text.lower().find(forms[0].origin), 0)
+    start = max(text.lower().find(forms[0].origin.lower()), 0)
     inner = text[start:] if start else text.lstrip(_OPENERS)
     bare = inner.rstrip(_CLOSERS)
     if reach(bare, forms) == reach(inner, forms):
@@ -156,14 +166,16 @@ def under_its_origin(text: str, forms: Forms) -> tuple[str, tuple[Finding, ...]]
     mended = _under(origin, text)
     if mended == text:
         return None
-    found = _ORIGIN.match(text)
-    scheme, host = (found[1], found[2]) if found else (None, origin.partition("://")[2])
-    due_scheme, _, due_host = origin.partition("://")
+    found = _origin_in(text, origin)
+    due_host = origin.partition("://")[2]
+    due_scheme = origin.partition(":")[0]
+    scheme, host = (found[1], found[2]) if found else (None, due_host)
     findings = []
     if scheme is None or scheme.lower() != due_scheme:
-        what = f"The URL does not begin with {due_scheme}://, as the template does."
+        written = origin.removesuffix(due_host)
+        what = f"The URL does not begin with {written}, as the template does."
         findings.append(Finding(Problem.SCHEME_DIFFERS, what))
-    if host.lower() != due_host:
+    if host.lower() != due_host.lower():
         what = f"The URL does not name the template's host, {due_host}."
         findings.append(Finding(Problem.HOST_DIFFERS, what))
     if not findings:

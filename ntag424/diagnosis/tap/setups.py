@@ -83,8 +83,8 @@ def due_setup(form: Form, shift: int, named_from: str) -> Setup:
 
 def other_setups(forms: Sequence[Form], url: str) -> Iterator[tuple[Setup, Finding]]:
     """Give every mistake that foretells *url* to the letter, the likelier first."""
-    shift = forms[0].shift
-    if split_prefix(url)[0] != split_prefix(forms[0].origin)[0]:
+    shift, beginning = forms[0].shift, forms[0].beginning
+    if split_prefix(url[: len(beginning)])[0] != split_prefix(beginning)[0]:
         return  # The tag's file has another URI code, and all offsets are counted from it.
     # Of what the template foretells too, or a copy of that which was cut off, a good part of
     # the MAC must be there, in another place, in another mode, or over another text.

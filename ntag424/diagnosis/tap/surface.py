@@ -49,7 +49,7 @@ def read_surface(url: str, forms: Forms) -> Surface:
     text, findings, own_origin = url, list[Finding](), forms[0].origin
     for repair in ALWAYS:
         if repair is under_its_origin:
-            own_origin = origin_of(text) or own_origin
+            own_origin = origin_of(text, forms[0].origin) or own_origin
         text = _apply(repair, text, forms, findings)
     as_named = text
     for repair in OTHERWISE:
@@ -183,7 +183,7 @@ class Frame:
     @cached_property
     def image(self) -> FileImage:
         """The file that the text was read from."""
-        return FileImage(self.text)
+        return FileImage(self.text, self.form)
 
     def offset(self, place: int) -> int:
         """Return the offset of a place in the template's form."""
@@ -220,5 +220,5 @@ def _frames(
 
 def _shift(form: Form, text: str) -> int:
     # The text may have an origin of another length, with all that follows moved.
-    own = origin_of(text) or form.origin
-    return FileImage(text).shift + len(own) - len(form.origin)
+    own = origin_of(text, form.origin) or form.origin
+    return FileImage(text, form).shift + len(own) - len(form.origin)
