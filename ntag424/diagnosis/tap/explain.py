@@ -174,10 +174,11 @@ def _places(mirror: PiccMirror, due: PiccMirror) -> list[tuple[str, int | None, 
     if isinstance(mirror, EncryptedMirror) and isinstance(due, EncryptedMirror):
         return [("PICCData", mirror.picc_data_offset, due.picc_data_offset)]
     if isinstance(mirror, PlainMirror) and isinstance(due, PlainMirror):
-        return [
+        places = [
             ("the UID", mirror.uid_offset, due.uid_offset),
             ("the counter", mirror.read_counter_offset, due.read_counter_offset),
         ]
+        return sorted(places, key=lambda place: place[1] or 0)
     return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto, unique
+from functools import cached_property
 from typing import NoReturn
 
 from ntag424.keys import (
@@ -147,7 +148,7 @@ class KeyLabel:
         return self.keyring, self.version
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FileKey:
     """A key that might make the MAC of the tag whose UID it is asked for."""
 
@@ -163,7 +164,7 @@ class MetaKey:
     key: Key = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeyChoices:
     """What to try for one candidate, the more likely first."""
 
@@ -173,12 +174,16 @@ class KeyChoices:
     meta: tuple[MetaKey, ...]
     own: tuple[tuple[int, KeyVersion], ...]
 
-    def of_all_epochs(self) -> Iterator[FileKey]:
-        """Give the proper keys of every epoch; made one by one, because there are many."""
-        for index, version in self.own:
-            scheme = version.scheme
-            for epoch in scheme.epochs:
-                yield _derived(_label(index, version), scheme, scheme.file_read_number, epoch)
+    @cached_property
+    def of_all_epochs(self) -> tuple[FileKey, ...]:
+        """The proper keys of every epoch; made when they are needed, because there are many."""
+        return tuple(
+            _derived(
+                _label(index, version), version.scheme, version.scheme.file_read_number, epoch
+            )
+            for index, version in self.own
+            for epoch in version.scheme.epochs
+        )
 
 
 def key_choices(

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ntag424.diagnosis.tap.keys import FileKey, KeyChoices, KeyLabel, key_choices
 from ntag424.diagnosis.tap.readings import Budget, Reading, readings
 from ntag424.diagnosis.tap.surface import Frame
-from ntag424.model import SdmSettings
-from ntag424.sdm import SESSIONS
+from ntag424.model import Mode, SdmSettings
+from ntag424.sdm import SESSIONS, SdmSession
 from ntag424.verifier import Verifier
 
 _MAC_CHARACTERS = 16
@@ -60,8 +60,14 @@ def due_windows(frame: Frame, _reading: Reading) -> Iterator[Window]:
 def other_starts(frame: Frame, reading: Reading) -> Iterator[Window]:
     """Give every window to where the MAC is due, those from seams first."""
     end = frame.setup.mac_offset
-    yield from (window for window in likely_windows(frame, reading) if window.mac == end)
-    yield from (Window(start, end, end) for start in range(end, -1, -1))
+    likely = [window for window in likely_windows(frame, reading) if window.mac == end]
+    yield from dict.fromkeys([*likely, *(Window(start, end, end) for start in range(end, -1, -1))])
+
+
+def windows_of_hidden_epoch(frame: Frame, reading: Reading) -> Iterator[Window]:
+    """Give the window that is expected, if one mistake foretells that the epoch is unreadable."""
+    if frame.is_foretold and _hides_epoch(frame):
+        yield from due_windows(frame, reading)
 
 
 def likely_windows(frame: Frame, reading: Reading) -> Iterator[Window]:
@@ -159,11 +165,12 @@ _BOTH = (True, False)
 _UNLIKELY = (False,)
 _STAGES = (
     _Stage(lambda keys: keys.proper, due_windows, _BOTH, _LEAST_FORETOLD, lambda _frame: True),
+    _Stage(lambda keys: keys.of_all_epochs, windows_of_hidden_epoch, (True,), _LEAST_LEFT),
     _Stage(lambda keys: keys.mistaken, due_windows, foretold=_LEAST_MISTAKEN),
     _Stage(lambda keys: keys.foreign, due_windows, foretold=_LEAST_MISTAKEN),
     _Stage(lambda keys: keys.proper, other_starts),
     _Stage(lambda keys: keys.proper, cut_windows),
-    _Stage(lambda keys: keys.of_all_epochs(), due_windows, (True,), _LEAST_LEFT, _hides_epoch),
+    _Stage(lambda keys: keys.of_all_epochs, due_windows, (True,), _LEAST_LEFT, _hides_epoch),
     _Stage(lambda keys: keys.mistaken + keys.foreign, due_windows, _UNLIKELY),
     _Stage(lambda keys: keys.proper, likely_windows),
     _Stage(lambda keys: keys.proper, all_windows),
@@ -201,24 +208,43 @@ def search(prepared: list[Prepared], budget: Budget) -> Match | None:
     """Return the first hypothesis that holds, in order of likelihood; None if none does."""
     # A setup that foretells the whole URL goes before whatever only its MAC speaks for.
     ordered = sorted(prepared, key=lambda one: not one.frame.is_foretold)
+    sessions = _Sessions(budget)
     for stage in _STAGES:
         for one in ordered:
             for reading in one.readings:
                 if reading.is_likely in stage.readings:
-                    found = _try(one, reading, stage, budget)
+                    found = _try(one, reading, stage, sessions)
                     if found is not None:
                         return found
     return None
 
 
-def _try(one: Prepared, reading: Reading, stage: _Stage, budget: Budget) -> Match | None:
+class _Sessions:
+    """Sessions that were paid for; the same key is tried in many windows."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._known: dict[tuple[FileKey, Mode, bytes], SdmSession] = {}
+
+    def get(self, key: FileKey, reading: Reading) -> SdmSession | None:
+        """Open the session of a key and a tap; None if that is too much."""
+        wanted = key, reading.mode, reading.shown
+        if wanted not in self._known:
+            if not self.budget.session(reading.mode):
+                return None
+            session = SESSIONS[reading.mode](key.of(reading.uid or _NO_UID), reading.shown)
+            self._known[wanted] = session
+        return self._known[wanted]
+
+
+def _try(one: Prepared, reading: Reading, stage: _Stage, sessions: _Sessions) -> Match | None:
     windows = list(_with_macs(one.frame, reading, stage))
     for key in stage.keys(one.keys) if windows else ():
-        if not budget.session(reading.mode):
+        session = sessions.get(key, reading)
+        if session is None:
             return None
-        session = SESSIONS[reading.mode](key.of(reading.uid or _NO_UID), reading.shown)
         for window, due in windows:
-            if not budget.mac(reading.mode, window.stop - window.start):
+            if not sessions.budget.mac(reading.mode, window.stop - window.start):
                 return None
             covered = one.frame.image.content[window.start : window.stop]
             truncation = _truncation(session.cmac(covered), due)

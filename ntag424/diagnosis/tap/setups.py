@@ -40,11 +40,8 @@ _WHAT = {
 }
 #: How far people miss; the longest prefix has 12 characters, PICCData of LRP 16 too many.
 _FARTHEST = 48
-#: So many characters of a MAC must be left in the URL that a setup can be told by it; more
-#: where nothing else speaks for it.
-_LEAST_MAC, _LEAST_ALONE = 4, 10
 #: How many setups that foretell one URL are tried.
-_MOST = 24
+_MOST = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +83,10 @@ def other_setups(forms: Sequence[Form], url: str) -> Iterator[tuple[Setup, Findi
     shift, beginning = forms[0].shift, forms[0].beginning
     if split_prefix(url[: len(beginning)])[0] != split_prefix(beginning)[0]:
         return  # The tag's file has another URI code, and all offsets are counted from it.
-    # Of what the template foretells too, or a copy of that which was cut off, a good part of
-    # the MAC must be there, in another place, in another mode, or over another text.
+    # What the template foretells too, or a copy of that which was cut off, must have its MAC in
+    # another place, in another mode, or over another text.
     due = {TagText.of(form).reach for form in forms if form.agreement(url) == len(url)}
-    seen = SeenUrl(url, HEADER_BYTES - shift, _LEAST_ALONE if due else _LEAST_MAC)
+    seen = SeenUrl(url, HEADER_BYTES - shift, is_ambiguous=bool(due))
     fitting = (
         (tag, told)
         for tag, told in _mistakes(forms, len(url))

@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from string import printable
+from string import ascii_letters, digits, printable
 
 from ntag424.diagnosis.tap.form import FILE_DATA, HEX, PICC_DATA, Form
 from ntag424.model import Mode
@@ -23,6 +23,9 @@ _MIRRORED = (*IDENTITY, FILE_DATA, TAMPER, MAC)
 _FILLED, _STATED, _ANY = "\0", "\1", "\2"
 #: Characters of a block of encrypted file data.
 FILE_BLOCK = 32
+#: So many characters of a MAC must be left in the URL that a setup can be told by it; more
+#: where nothing else speaks for it.
+_LEAST_MAC, _LEAST_ALONE = 4, 10
 PICC_CHARACTERS = {Mode.AES: 32, Mode.LRP: 48}
 
 
@@ -103,10 +106,16 @@ class TagText:
 
 
 class SeenUrl:
-    """A URL, prepared for many comparisons."""
+    """A URL, prepared for many comparisons.
 
-    def __init__(self, url: str, prefix: int, least_mac: int) -> None:
-        self.url, self._prefix, self._least_mac = url, prefix, least_mac
+    *prefix* is how many characters of it are a code in the file. If *is_ambiguous*, the
+    template foretells it as well, and more of it must speak for anything else.
+    """
+
+    def __init__(self, url: str, prefix: int, *, is_ambiguous: bool) -> None:
+        self.url, self._prefix = url, prefix
+        self._least_mac = _LEAST_ALONE if is_ambiguous else _LEAST_MAC
+        self._fillings = "0" if is_ambiguous else ascii_letters + digits
         # How many characters before each place no tag mirrors.
         is_other = (character not in HEX for character in url)
         self._others = [0, *accumulate(is_other)]
@@ -123,7 +132,7 @@ class SeenUrl:
                 return False
             position = min(start + width, len(self.url))
         # Whoever writes a placeholder fills it with one character.
-        return len(fillings) <= 1 and all(one.isascii() and one.isalnum() for one in fillings)
+        return len(fillings) <= 1 and all(one in self._fillings for one in fillings)
 
     def _is_mirrored(self, start: int, width: int, name: str) -> bool:
         if len(self.url) - start < (min(self._least_mac, width) if name == MAC else width):

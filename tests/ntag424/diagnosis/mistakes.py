@@ -656,6 +656,8 @@ def reversed_mirror(draw):
     assume("mac-input" not in layout.blueprint.names)
     url, span = layout.tag.url(), layout.blueprint.span("ctr")
     url = url[: span.start] + COUNTER.to_bytes(3, "little").hex().upper() + url[span.stop :]
+    # Zeros in front of it make it the counter as it should be, in another place.
+    assume(f"{COUNTER:06X}" not in url)
     return mistaken(layout, layout.tag, Problem.MIRROR_REVERSED, url=url)
 
 

@@ -41,6 +41,9 @@ ZEROS = [bytes(16)] * 5
 STRANGER = [bytes((number,)) * 16 for number in range(0xE0, 0xE5)]
 TAMPER = UrlTemplate("https://id.example.com/t?u={uid}&c={ctr}&{mac-input}t={tt}&m={mac}")
 SHORT = UrlTemplate("https://id.example.com/?p={picc}&m={mac}")
+EPOCH_BEHIND = UrlTemplate(
+    "https://id.example.com/?p={mac-input},a{file:32}{kv}!{picc}){mac}!#{epoch}a"
+)
 HEXED = UrlTemplate("https://a/{mac-input}00/00#{picc}000000{file:16}000000{mac}")
 ROOMY = UrlTemplate("https://id.example.com/t?p={picc}&shop=12345678901234&m={mac}")
 FILED = UrlTemplate("https://id.example.com/t?u={uid}&c={ctr}&{mac-input}f={file:16+tt@0}&m={mac}")
@@ -446,6 +449,19 @@ SETTINGS = [
         Tag(keys=scheme_keys(AN10922, epoch=20), mode=LRP),
         Problem.OTHER_EPOCH,
         {"mode": LRP, "epoch": 20},
+    ),
+    Planted(
+        "the MAC of a tag in LRP mode stands over the epoch",
+        Tag(
+            template=EPOCH_BEHIND,
+            keys=scheme_keys(AN10922, epoch=130),
+            generation=Generation(1, 130),
+            mode=LRP,
+            mac_by=7,
+        ),
+        Problem.MAC_SHIFTED,
+        {"mode": LRP, "epoch": 130, "mac_offset": 150},
+        verifier(EPOCH_BEHIND, mode=LRP),
     ),
     Planted(
         "a tag in LRP mode has keys of another epoch, and a URL that is almost all hex",
