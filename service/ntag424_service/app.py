@@ -19,12 +19,12 @@ from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.guards.requests import BodyLimit, LoopbackOnly, PrivateAnswers
 from ntag424_service.guards.sources import ForwardingNotice
 from ntag424_service.pages.tap_page import page_routes
-from ntag424_service.sentry.exchange import SentryDoor
+from ntag424_service.sentry.exchange import SentryExchange
 from ntag424_service.sentry.routes import sentry_router
 from ntag424_service.sessions.routes import sessions_router
 from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings
-from ntag424_service.tags.enrolment import EnrolmentCredential, EnrolmentDesk
+from ntag424_service.tags.enrolment import EnrolmentCredential, EnrolmentService
 from ntag424_service.tags.routes import tags_router
 from ntag424_service.tags.served import Served
 from ntag424_service.taps.exchange import TapExchange
@@ -39,7 +39,7 @@ class Parts:
     ledger: TagLedger
     tokens: SessionTokens
     #: None: no SENTRY routes.
-    sentry: SentryDoor | None = None
+    sentry: SentryExchange | None = None
     #: None: no routes for enrolling tags.
     enrolment: EnrolmentCredential | None = None
     #: Every path on which something could be guessed goes through it.
@@ -74,8 +74,10 @@ def create_app(settings: Settings, parts: Parts) -> FastAPI:
         app.include_router(sentry_router(parts.sentry, exchange))
     if parts.enrolment is not None:
         served = Served(parts.verifier, None if parts.sentry is None else parts.sentry.keyring)
-        desk = EnrolmentDesk(parts.ledger, parts.tokens, parts.limits, parts.enrolment, served)
-        app.include_router(tags_router(desk))
+        enrolments = EnrolmentService(
+            parts.ledger, parts.tokens, parts.limits, parts.enrolment, served
+        )
+        app.include_router(tags_router(enrolments))
     app.include_router(problems_router())
     app.include_router(health_router(parts.ledger))
     add_failure_handlers(app, parts.limits)

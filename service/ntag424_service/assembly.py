@@ -10,7 +10,7 @@ from ntag424.keys import An10922Keys, require_apart
 from ntag424_service.app import Parts
 from ntag424_service.errors import SettingsError
 from ntag424_service.private_files import read_private_file
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings, required, variable
 from ntag424_service.storage.keyring_file import read_keyring
@@ -86,7 +86,7 @@ def _read_keyring(settings: Settings, field: str, path: Path | None) -> Keyring:
     return read_keyring(name, text, allow_zero_keys=settings.dev)
 
 
-def _sentry(settings: Settings) -> SentryDoor | None:
+def _sentry(settings: Settings) -> SentryExchange | None:
     if settings.sentry_keyring_file is None:
         return None
     keyring = _read_keyring(settings, "sentry_keyring_file", settings.sentry_keyring_file)
@@ -101,7 +101,7 @@ def _sentry(settings: Settings) -> SentryDoor | None:
         settings.sentry_brand_name,
         settings.sentry_brand_logo,
     )
-    return SentryDoor(keyring, SentryAccounts(_account_key(settings)), branding)
+    return SentryExchange(keyring, SentryAccounts(_account_key(settings)), branding)
 
 
 def _require_apart(keyring: Keyring, sentry: Keyring) -> None:

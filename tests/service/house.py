@@ -16,7 +16,7 @@ from Crypto.Hash import CMAC
 from ntag424_service.app import Parts, create_app
 from ntag424_service.guards.failure_limits import FailureLimits
 from ntag424_service.guards.penalties import Allowance
-from ntag424_service.sentry.exchange import SentryDoor
+from ntag424_service.sentry.exchange import SentryExchange
 from ntag424_service.sessions.tokens import SessionTokens
 from ntag424_service.settings import Settings
 from ntag424_service.tags.enrolment import EnrolmentCredential
@@ -108,7 +108,7 @@ def build_house(
     *,
     template: str = TEMPLATE,
     keyring: Keyring = KEYRING,
-    sentry: SentryDoor | None = None,
+    sentry: SentryExchange | None = None,
     credential: str | None = None,
     clock: HandClock | None = None,
     limits: FailureLimits | None = None,

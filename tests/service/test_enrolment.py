@@ -8,7 +8,7 @@ import logging
 
 import pytest
 from ntag424_service.operations.log import configure_logging
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 from structlog.testing import capture_logs
 
 from ntag424 import Key, Keyring
@@ -177,7 +177,7 @@ async def test_where_the_url_does_not_say_the_epoch_only_the_first_is_served(ope
 def both(open_house):
     """A house that serves SENTRY's tags as well, under key version 7."""
     keyring = Keyring.single(SentryHkdfKeys(Key(b"S" * 16), salt="sentry.red"), ordinal=7)
-    sentry = SentryDoor(keyring, SentryAccounts(bytes(31) + b"A"), Branding())
+    sentry = SentryExchange(keyring, SentryAccounts(bytes(31) + b"A"), Branding())
     return open_house(credential=CREDENTIAL, sentry=sentry)
 
 

@@ -15,7 +15,7 @@ from ntag424_service.guards.failure_limits import (
 )
 from ntag424_service.guards.penalties import Allowance, Delays, Penalties, TokenBuckets
 from ntag424_service.operations.log import Failure, configure_logging
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 from structlog.testing import capture_logs
 
 from ntag424 import Key, Keyring, Uid, UrlTemplate
@@ -293,7 +293,7 @@ def over_limit(clock=None):
 
 def sentry_door():
     keyring = Keyring.single(SentryEv2Keys(Key(b"sixteen bytes   ")))
-    return SentryDoor(keyring, SentryAccounts(bytes(range(32))), Branding())
+    return SentryExchange(keyring, SentryAccounts(bytes(range(32))), Branding())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ntag424_service.api.problems import MALFORMED_ENROLMENT, TAP_PROBLEMS
 from ntag424_service.api.strict_json import read_json
 from ntag424_service.outcomes import Outcome
 from ntag424_service.sentry import routes as sentry_route
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 
 from ntag424 import Key, Keyring, Uid
 from ntag424.keys import SentryEv2Keys
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 CREDENTIAL = "Yq2mJ0o3VQm7bq0m8mC3oT1v5cW9k2xXy4sZ6aB8dEf"
 SENTRY_KEYS = SentryEv2Keys(Key(bytes(range(16))))
-SENTRY = SentryDoor(Keyring.single(SENTRY_KEYS), SentryAccounts(bytes(range(32))), Branding())
+SENTRY = SentryExchange(Keyring.single(SENTRY_KEYS), SentryAccounts(bytes(range(32))), Branding())
 SENTRY_UID = Uid.from_hex("04000000000002")
 ENROLMENT = {"uid": "04A1B2C3D4E5F6", "key_version": 2, "epoch": 2, "counter": 5}
 

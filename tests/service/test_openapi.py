@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from ntag424_service.api.problems import ENROLMENT_PROBLEMS, TAP_PROBLEMS, TOO_LARGE, UNAUTHORIZED
 from ntag424_service.api.sample import sample_document
 from ntag424_service.sentry import routes as sentry_route
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 from ntag424_service.tags import routes as tags_route
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -49,7 +49,7 @@ OPERATIONS = [
 
 def open_house(folder):
     """Build a service with every door open and one tag enrolled."""
-    sentry = SentryDoor(
+    sentry = SentryExchange(
         Keyring.single(SENTRY_KEYS), SentryAccounts(bytes(range(32))), Branding("red", "brand")
     )
     house = build_house(folder, sentry=sentry, credential=CREDENTIAL, limits=no_limits())

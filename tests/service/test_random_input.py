@@ -7,7 +7,7 @@ import random
 from collections import Counter
 
 import pytest
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 
 from ntag424 import Key, Keyring, Uid
 from ntag424.keys import SentryEv2Keys
@@ -176,7 +176,7 @@ class Mutator:
 @pytest.fixture
 async def house(open_house):
     keyring = Keyring.single(SentryEv2Keys(Key(b"sixteen bytes   ")))
-    sentry = SentryDoor(keyring, SentryAccounts(bytes(range(32))), Branding())
+    sentry = SentryExchange(keyring, SentryAccounts(bytes(range(32))), Branding())
     house = open_house(sentry=sentry, limits=no_limits())
     # One tag has tapped already, one never, and one is not known.
     await house.ledger.enrol(UID, PRESENT_GENERATION, 0)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from Crypto.Cipher import AES
 from Crypto.Hash import CMAC
-from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryDoor
+from ntag424_service.sentry.exchange import Branding, SentryAccounts, SentryExchange
 
 from ntag424 import Generation, Key, Keyring, KeyState, KeyVersion, Uid, UrlTemplate
 from ntag424.keys import SentryEv2Keys, SentryHkdfKeys, StaticKeys
@@ -94,7 +94,7 @@ def refusal(answer):
 
 def door(*versions, branding=None):
     keyring = Keyring(versions or (KeyVersion(1, SentryHkdfKeys(Key(MASTER), salt="sentry.red")),))
-    return SentryDoor(keyring, SentryAccounts(ACCOUNT_KEY), branding or Branding())
+    return SentryExchange(keyring, SentryAccounts(ACCOUNT_KEY), branding or Branding())
 
 
 @pytest.fixture
@@ -445,7 +445,7 @@ async def test_once_its_tag_moved_to_the_current_master_key_an_old_tap_is_refuse
 def both_doors(open_house):
     """A service at which the same tag verifies at either door."""
     keyring = Keyring.single(SentryEv2Keys(Key(MASTER)))
-    sentry = SentryDoor(keyring, SentryAccounts(ACCOUNT_KEY), Branding())
+    sentry = SentryExchange(keyring, SentryAccounts(ACCOUNT_KEY), Branding())
     return open_house(template=QUERY_TEMPLATE, keyring=keyring, sentry=sentry)
 
 

@@ -41,7 +41,7 @@ _OPENER = build_opener(ProxyHandler({}))
 
 
 @dataclass(slots=True)
-class _Desk:
+class _Demonstration:
     """The service's address, and a phone with a simulated tag in front of it."""
 
     address: str
@@ -73,45 +73,45 @@ def run_demo() -> int:
     configure_logging(logging.ERROR)  # the screen belongs to the demo
     with (
         tempfile.TemporaryDirectory(prefix="ntag424-demo-") as folder,
-        _serving(Path(folder)) as desk,
+        _serving(Path(folder)) as demonstration,
     ):
         if not sys.stdin.isatty():
-            return _play(desk)
+            return _play(demonstration)
         with suppress(EOFError, KeyboardInterrupt):
-            _converse(desk)
+            _converse(demonstration)
         typer.echo()
     return 0
 
 
-def _play(desk: _Desk) -> int:
+def _play(demonstration: _Demonstration) -> int:
     """One accepted, one replayed and one tampered tap."""
-    urls = (desk.tap(), desk.url, _flip_one_bit(desk.tap()))
-    outcomes = [_exchange(desk, url) for url in urls]
+    urls = (demonstration.tap(), demonstration.url, _flip_one_bit(demonstration.tap()))
+    outcomes = [_exchange(demonstration, url) for url in urls]
     expected = [Outcome.ACCEPTED, Outcome.REPLAYED, Outcome.NOT_VERIFIED]
     return int(outcomes != expected)
 
 
-def _converse(desk: _Desk) -> None:
+def _converse(demonstration: _Demonstration) -> None:
     typer.echo(f"{_HELP}\n")
     while True:
         match input("> ").strip().lower():
             case "":
-                _exchange(desk, desk.tap())
+                _exchange(demonstration, demonstration.tap())
             case "r":
-                _exchange(desk, desk.url or desk.tap())
+                _exchange(demonstration, demonstration.url or demonstration.tap())
             case "x":
-                _exchange(desk, _flip_one_bit(desk.tap()))
+                _exchange(demonstration, _flip_one_bit(demonstration.tap()))
             case "o":
-                typer.echo(f"  open it once: {desk.tap()}")
+                typer.echo(f"  open it once: {demonstration.tap()}")
             case "q":
                 return
             case _:
                 typer.echo(_HELP)
 
 
-def _exchange(desk: _Desk, url: str) -> str:
+def _exchange(demonstration: _Demonstration, url: str) -> str:
     """Post *url* and print what became of it; return the outcome."""
-    answer = desk.post(url)
+    answer = demonstration.post(url)
     outcome = answer["outcome"]
     if outcome == Outcome.ACCEPTED:
         facts = f"counter {answer['counter']}  session {answer['session']} (300 s)"
@@ -127,7 +127,7 @@ def _flip_one_bit(url: str) -> str:
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[_Desk]:
+def _serving(folder: Path) -> Iterator[_Demonstration]:
     """Run the service in a thread on a store of its own, gone afterwards."""
     listener = _listen()
     port = listener.getsockname()[1]
@@ -148,7 +148,7 @@ def _serving(folder: Path) -> Iterator[_Desk]:
     typer.echo(f"  service        {address}    page {address}/t")
     typer.echo(f"  simulated tag  {uid}  enrolled: key version 1, epoch 1")
     try:
-        yield _Desk(address, tap_source(template, keys, uid, generation=_GENERATION))
+        yield _Demonstration(address, tap_source(template, keys, uid, generation=_GENERATION))
     finally:
         server.should_exit = True
         thread.join()

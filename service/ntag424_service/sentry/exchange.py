@@ -56,7 +56,7 @@ class SentryAccounts:
 
 
 @dataclass(frozen=True, slots=True)
-class SentryDoor:
+class SentryExchange:
     """Everything the SENTRY routes need."""
 
     keyring: Keyring

@@ -19,7 +19,7 @@ from ntag424_service.api.strict_json import StrictJsonRoute
 from ntag424_service.errors import TapRefusedError
 from ntag424_service.guards.sources import source_of
 from ntag424_service.outcomes import Outcome
-from ntag424_service.sentry.exchange import SentryDoor
+from ntag424_service.sentry.exchange import SentryExchange
 from ntag424_service.taps.exchange import TapExchange
 
 #: SENTRY-Messenger's API, of which one route is here.
@@ -74,7 +74,7 @@ _REFUSALS[429] |= RETRY_AFTER_HEADER
 _RESPONSES = _REFUSALS | {TOO_LARGE.status: describe(TOO_LARGE)}
 
 
-def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:
+def sentry_router(sentry: SentryExchange, exchange: TapExchange) -> APIRouter:
     """Exchange taps of SENTRY-Messenger's tags; a first tap enrols its tag."""
     router = APIRouter(tags=["SENTRY-Messenger"], route_class=StrictJsonRoute)
 
@@ -95,19 +95,21 @@ def sentry_router(door: SentryDoor, exchange: TapExchange) -> APIRouter:
         """
         try:
             session = await exchange.exchange(
-                lambda: door.verify(tap.uid, tap.sdmcounter, tap.sdmmac),
+                lambda: sentry.verify(tap.uid, tap.sdmcounter, tap.sdmmac),
                 source=source_of(request.scope),
                 named_uid=lambda: bytes.fromhex(tap.uid),
                 policy=EnrolmentPolicy.OPEN,
             )
         except TapRefusedError as refused:
             return refusal(refused.outcome)
-        branding = {name: text for name, text in asdict(door.branding).items() if text is not None}
+        branding = {
+            name: text for name, text in asdict(sentry.branding).items() if text is not None
+        }
         return SentryAnswer(
             session=session.token,
             has_mk=False,
             wrapped_mk=None,
-            **asdict(door.accounts.account(session.tap.uid)),
+            **asdict(sentry.accounts.account(session.tap.uid)),
             **{"opaque_server_id": None, **branding},
         )
 

@@ -43,7 +43,7 @@ class EnrolmentCredential:
         return hmac.compare_digest(self.digest, hashlib.sha256(presented.encode()).digest())
 
 
-class EnrolmentDesk:
+class EnrolmentService:
     """Enrols and looks up, for holders of the credential; every enrolment is logged."""
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ from ntag424_service.api.schemas import UID, EnrolmentRequest, TagAnswer
 from ntag424_service.api.strict_json import StrictJsonRoute
 from ntag424_service.guards.sources import source_of
 from ntag424_service.outcomes import Outcome
-from ntag424_service.tags.enrolment import EnrolmentDesk
+from ntag424_service.tags.enrolment import EnrolmentService
 
 PATH = "/v1/tags"
 
@@ -55,19 +56,12 @@ _ENROL_ANSWERS: dict[int | str, dict[str, Any]] = {
 _FIND_ANSWERS: dict[int | str, dict[str, Any]] = {404: describe(UNKNOWN_TAG), **_REFUSALS}
 
 
-def tags_router(desk: EnrolmentDesk) -> APIRouter:
-    """Let holders of the credential enrol tags at *desk*."""
-
-    async def admitted(
-        request: Request,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    ) -> None:
-        """Let nobody else further."""
-        presented = None if bearer is None else bearer.credentials
-        await desk.admit(source_of(request.scope), presented)
-
+def tags_router(enrolments: EnrolmentService) -> APIRouter:
+    """Let holders of the credential, and nobody else, enrol and retire tags."""
     router = APIRouter(
-        tags=["enrolment"], route_class=StrictJsonRoute, dependencies=[Depends(admitted)]
+        tags=["enrolment"],
+        route_class=StrictJsonRoute,
+        dependencies=[Depends(_admission(enrolments))],
     )
 
     @router.post(
@@ -83,7 +77,7 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
         The same request again is answered with 200, because an answer may have been
         lost; 409 says what the ledger knows instead, and 422 what is served here.
         """
-        verdict = await desk.enrol(tag.enrolment())
+        verdict = await enrolments.enrol(tag.enrolment())
         if isinstance(verdict, Stale):
             return STALE_GENERATION.response(members=_facts(verdict.record))
         if isinstance(verdict, Standing):
@@ -98,7 +92,7 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
     )
     async def get_tag(uid: Annotated[str, Path(pattern=UID)]) -> TagAnswer | Response:
         """Say which generation of the tag counts, and what of it is used up."""
-        record = await desk.find(Uid.from_hex(uid))
+        record = await enrolments.find(Uid.from_hex(uid))
         return UNKNOWN_TAG.response() if record is None else TagAnswer.of(record)
 
     @router.delete(
@@ -112,10 +106,22 @@ def tags_router(desk: EnrolmentDesk) -> APIRouter:
 
         For a tag that was made blank: an enrolment in a higher generation brings it back.
         """
-        record = await desk.retire(Uid.from_hex(uid))
+        record = await enrolments.retire(Uid.from_hex(uid))
         return UNKNOWN_TAG.response() if record is None else TagAnswer.of(record)
 
     return router
+
+
+def _admission(enrolments: EnrolmentService) -> Callable[..., Awaitable[None]]:
+    async def admitted(
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> None:
+        """Refuse whoever has no credential."""
+        presented = None if bearer is None else bearer.credentials
+        await enrolments.admit(source_of(request.scope), presented)
+
+    return admitted
 
 
 def _facts(record: TagRecord) -> dict[str, int]:
