@@ -25,7 +25,7 @@ IF_NARROWED = $(if $(strip $(ARGS)),|| [ $$? -eq 5 ])
 .NOTPARALLEL:
 unexport VIRTUAL_ENV
 
-.PHONY: help demo test check bench fuzz clean setup-demo setup-test setup-readers setup-check
+.PHONY: help demo test check bench fuzz guards clean setup-demo setup-test setup-readers setup-check
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: setup-readers ## Measure, and print ratios
 fuzz: ## Feed every reader of outside input with anything; SECONDS=60 for each
 	@$(SYNC) --group fuzz
 	$(RUN) python -m fuzz $(SECONDS) $(ARGS)
+
+guards: setup-test ## Break each decisive guard once, and see its test go red
+	$(RUN) python tools/break-guards $(ARGS)
 
 clean: ## Remove the environment, the caches and everything built
 	rm -rf .venv .tools .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage* dist
