@@ -8,6 +8,7 @@ from ntag424.replay._enrolment import (
     Stale,
     Standing,
     enrol_once,
+    retire,
 )
 from ntag424.replay._enrolment_list import EnrolmentList
 from ntag424.replay._ledger import (
@@ -66,6 +67,7 @@ __all__ = [
     "place_of",
     "recover",
     "require_uid",
+    "retire",
     "store_at",
     "take_up",
 ]

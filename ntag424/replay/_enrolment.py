@@ -71,6 +71,23 @@ async def enrol_once(ledger: TagLedger, enrolment: Enrolment) -> EnrolmentVerdic
     return Enrolled(await _find(ledger, enrolment.uid))
 
 
+async def retire(ledger: TagLedger, uid: Uid) -> TagRecord | None:
+    """Let no tap that the tag made so far count; return what is known of it, None if nothing.
+
+    It is erased, and comes back by an enrolment in a higher generation. Only if it is
+    suspended it stays so: an enrolment must not undo what somebody decided about the tag.
+
+    Raises:
+        LedgerUnavailableError: the ledger could not answer; calling again does no harm.
+
+    """
+    record = await ledger.find(uid)
+    if record is None or record.state is not TagState.ACTIVE:
+        return record
+    await ledger.set_state(uid, TagState.ERASED)
+    return await ledger.find(uid)
+
+
 def _is_as_wanted(record: TagRecord, enrolment: Enrolment) -> bool:
     wanted = (enrolment.generation, enrolment.counter)
     # Taps of an erased tag are refused in this generation, whatever is said of it.

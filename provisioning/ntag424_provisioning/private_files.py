@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -13,6 +14,8 @@ from ntag424_provisioning.errors import VaultError
 # A link could lead anywhere, and a pipe would keep us waiting.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Hex digits of a key, or of two.
+_KEY = re.compile("[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _WRITE_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _MOST_BYTES = 65536
@@ -28,6 +31,12 @@ def read_private(path: Path, name: str) -> bytes:
     try:
         descriptor = os.open(path, _READ)
     except OSError as error:
+        if _KEY.fullmatch(path.name):
+            raise VaultError(
+                f"a key was given where the name of the {name} is due",
+                "Write it into a file of your own, mode 600, and give the name of that. What "
+                "stands in a command line others can read: do not use that key any more.",
+            ) from None
         cause = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         text = f"the {name} {path} cannot be read: {cause}"
         raise VaultError(text, "Name the file itself, and check who may read it.") from error

@@ -158,6 +158,15 @@ def test_a_tag_is_not_enrolled_twice_in_one_generation(command, installation):
     assert shown(command, installation)["counter"] == 0
 
 
+@pytest.mark.parametrize(("state", "code"), [("erased", 0), ("suspended", 1), ("active", 1)])
+def test_of_an_erased_tag_it_is_said_how_it_comes_back(command, installation, state, code):
+    command("enrol", UID, settings=installation.settings)
+    command("state", UID, "erased", settings=installation.settings)
+    run = command("state", UID, state, settings=installation.settings)
+    assert run.code == code
+    assert ("brings it back" in run.stderr) == bool(code)
+
+
 @pytest.mark.parametrize("state", ["suspended", "erased", "active"])
 def test_a_state_is_set(command, installation, state):
     command("enrol", UID, settings=installation.settings)

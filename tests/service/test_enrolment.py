@@ -342,6 +342,14 @@ async def test_to_retire_a_tag_twice_is_fine(house):
     assert (second.status, second.members) == (200, first.members)
 
 
+async def test_a_suspended_tag_stays_suspended_when_it_is_retired_and_enrolled_again(house):
+    await enrol(house, epoch=1)
+    await house.ledger.set_state(UID, TagState.SUSPENDED)
+    assert (await retire(house)).members["state"] == "suspended"
+    assert (await enrol(house)).members["state"] == "suspended"
+    assert (await house.post_tap(tag(read_counter=5).tap())).status == 403
+
+
 async def test_an_unknown_tag_cannot_be_retired(house):
     answer = await retire(house)
     assert (answer.status, answer.members["type"]) == (404, "/problems/unknown_tag")

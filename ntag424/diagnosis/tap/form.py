@@ -49,6 +49,10 @@ class Form:
     def __len__(self) -> int:
         return len(self._allowed)
 
+    def has_fragment_at(self, place: int) -> bool:
+        """Tell whether the fragment begins at *place*."""
+        return self._allowed[place] == "#"
+
     @property
     def mac(self) -> range:
         """Where the MAC stands."""

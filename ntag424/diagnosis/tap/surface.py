@@ -83,6 +83,8 @@ def _misfit(text: str, form: Form) -> list[Finding]:
     agreed, lacking = form.agreement(text), len(form) - len(text)
     if len(form.origin) < len(text) == agreed < len(form):
         what = f"The last {lacking} characters of the URL are missing."
+        if form.has_fragment_at(agreed):
+            what += " They are all from # on: what passed the URL on drops fragments."
         return [Finding(Problem.TRUNCATED, what)]
     if "{" in text[agreed:]:
         what = "The URL contains placeholders in braces, as they stand in a template."

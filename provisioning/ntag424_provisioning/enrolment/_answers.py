@@ -53,7 +53,7 @@ def require_retired(answer: httpx.Response) -> None:
         EnrolmentError: it says something else.
 
     """
-    if _members(answer).get("state") != "erased":
+    if _members(answer).get("state") not in {"erased", "suspended"}:
         raise _unlike(answer)
 
 

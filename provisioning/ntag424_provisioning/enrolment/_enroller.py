@@ -79,8 +79,8 @@ def not_served(uid: Uid, generation: Generation, served: str) -> EnrolmentError:
     return EnrolmentError(
         f"no tap of tag {uid}, key version {generation.key_version}, could log in: {served}",
         "Provision it with a template and a key version that the service has, or bring the key "
-        'version into its keyring ("ntag424 keys export"); then run "ntag424 repair": it enrols '
-        "the tag.",
+        'version into its keyring ("ntag424 keys show --format service"); then run '
+        '"ntag424 repair": it enrols the tag.',
     )
 
 

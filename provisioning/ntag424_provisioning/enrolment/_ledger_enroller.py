@@ -6,14 +6,22 @@ import asyncio
 import json
 import threading
 from collections.abc import Coroutine
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 from ntag424 import Generation, Uid, UrlTemplate
-from ntag424.errors import LedgerError, LedgerUnavailableError, UnknownTagError
+from ntag424.errors import LedgerError, LedgerUnavailableError
 from ntag424.model import MAX_READ_COUNTER
-from ntag424.replay import Enrolment, LedgerStore, Stale, TagLedger, TagState, Witness, enrol_once
+from ntag424.replay import (
+    Enrolment,
+    LedgerStore,
+    Stale,
+    TagLedger,
+    Witness,
+    enrol_once,
+    retire,
+)
 from ntag424_provisioning.enrolment._enroller import Closing, Enrolled, not_served, stale
 from ntag424_provisioning.errors import EnrolmentError, SetupError
 from ntag424_provisioning.private_files import read_private
@@ -109,8 +117,7 @@ class LedgerEnroller(Closing):
 async def _retire(ledger: TagLedger, uid: Uid, generation: Generation) -> None:
     # A ledger that does not know this generation yet could be told of it by an old list.
     await enrol_once(ledger, Enrolment(uid, generation, MAX_READ_COUNTER))
-    with suppress(UnknownTagError):  # erased before
-        await ledger.set_state(uid, TagState.ERASED)
+    await retire(ledger, uid)
 
 
 def _hint(error: LedgerError, then: str) -> str:

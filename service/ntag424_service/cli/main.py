@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from ntag424 import Generation, Uid
-from ntag424.errors import LedgerError
+from ntag424.errors import LedgerError, UnknownTagError
 from ntag424.replay import Enrolment, TagLedger, TagRecord, TagState
 from ntag424_service.api.sample import sample_document
 from ntag424_service.assembly import find_served
@@ -38,6 +38,8 @@ from ntag424_service.storage.stores import open_store, take_up_store
 from ntag424_service.tags.signed_list import Signer, read_signed_list
 
 T = TypeVar("T")
+
+_ERASED_HINT = "Only an enrolment in a higher generation brings it back: provision it again."
 
 
 @unique
@@ -154,7 +156,17 @@ def enrolment_credential(
 @cli.command()
 def state(uid: _Tag, new_state: Annotated[_State, typer.Argument(metavar="STATE")]) -> None:
     """Set a tag active, suspended or erased; its sessions end unless it is active."""
-    _with_ledger(lambda ledger: ledger.set_state(uid, TagState(new_state.value)))
+    wanted = TagState(new_state.value)
+
+    async def change(ledger: TagLedger) -> None:
+        """Set it, and say of an erased tag what can still be done."""
+        record = await ledger.find(uid)
+        if record is None or record.state is not TagState.ERASED:
+            await ledger.set_state(uid, wanted)
+        elif wanted is not TagState.ERASED:
+            raise UnknownTagError(f"tag {uid} was erased", hint=_ERASED_HINT)
+
+    _with_ledger(change)
     typer.echo(f"{uid} {new_state.value}")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ntag424 import Uid
-from ntag424.errors import LedgerUnavailableError, UnknownTagError
+from ntag424.errors import LedgerUnavailableError
 from ntag424.replay import (
     Enrolled,
     Enrolment,
@@ -16,8 +15,8 @@ from ntag424.replay import (
     Standing,
     TagLedger,
     TagRecord,
-    TagState,
     enrol_once,
+    retire,
 )
 from ntag424_service.errors import CredentialRefusedError, NotServedError
 from ntag424_service.guards.failure_limits import FailureLimits
@@ -101,12 +100,9 @@ class EnrolmentService:
     async def retire(self, uid: Uid) -> TagRecord | None:
         """Let no tap that the tag made so far count, and end its sessions; None if unknown.
 
-        It comes back by an enrolment in a higher generation, and by nothing else: the same
-        call again changes nothing.
+        The same call again changes nothing: see `ntag424.replay.retire`.
         """
-        with suppress(UnknownTagError):  # or erased before
-            await self._ledger.set_state(uid, TagState.ERASED)
-        record = await self._ledger.find(uid)
+        record = await retire(self._ledger, uid)
         known = EnrolmentOutcome.RETIRED if record else EnrolmentOutcome.UNKNOWN_TAG
         self._log.retirement(known, uid)
         return record

@@ -64,6 +64,15 @@ def test_a_tag_that_was_erased_is_stale_news(desk, enroller):
         enroller.enrol(uid, FIRST, 2)
 
 
+def test_a_suspended_tag_stays_suspended_when_it_is_retired_and_enrolled_again(desk, enroller):
+    uid = new_uid()
+    enroller.enrol(uid, FIRST, 2)
+    desk.ask(lambda ledger: ledger.set_state(uid, TagState.SUSPENDED))
+    enroller.retire(uid, FIRST)
+    enroller.enrol(uid, SECOND, 2)
+    assert desk.tap(uid, SECOND, read_counter=9) == "not_verified"
+
+
 @pytest.mark.parametrize("known", [None, FIRST, SECOND], ids=["unknown", "behind", "known"])
 def test_a_retired_tag_is_refused_and_no_old_list_brings_it_back(desk, enroller, known):
     uid = new_uid()

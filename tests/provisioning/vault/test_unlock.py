@@ -52,6 +52,13 @@ def test_a_missing_key_file_is_named(tmp_path):
     assert_refused(KeyFile(tmp_path / "key"), "No such file")
 
 
+@pytest.mark.parametrize("key", ["0011223344556677" * 2, "a1" * 32])
+def test_a_key_in_place_of_a_file_is_refused_and_not_repeated(tmp_path, key):
+    with pytest.raises(VaultError, match="a key was given") as refused:
+        KeyFile(tmp_path / key).read()
+    assert key not in f"{refused.value} {refused.value.hint} {refused.value.__cause__}"
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o602])
 def test_a_key_file_that_others_may_open_is_refused(key_file, mode):
     key_file.path.chmod(mode)
