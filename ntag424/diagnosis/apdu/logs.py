@@ -20,7 +20,7 @@ _NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|\d{1,3})"
 _LIST = re.compile(rf"\[\s*((?:{_NUMBER}(?:\s*,\s*{_NUMBER})*)?)\s*\]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: Arrows count before words, and words for answers before those for commands.
-_SENT_ARROW = re.compile(r"[-=]+>|>>+|→|^\s*>(?=\s)")
+_SENT_ARROW = re.compile(r"[-=]{1,16}>|>>+|→|^\s*>(?=\s)")
 _RECEIVED_ARROW = re.compile(r"<[-=]+|<<+|←|^\s*<(?=\s)")
 _RECEIVED_WORD = re.compile(
     r"\b(?:r-?apdu|recv|rcvd|received?|bytesreceived|rx|response|resp|answer|reply|incoming|sw|status)"

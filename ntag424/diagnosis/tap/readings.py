@@ -169,6 +169,8 @@ class _PiccPlace:
 
 def _opened(plain: bytes, at: _PiccPlace) -> Iterator[Reading]:
     """Give the reading, if *plain* is plausible; elsewhere only a chip's own UID is."""
+    if not plain:
+        return  # The place is beyond the end of the file.
     tag = next((tag for tag in PiccDataTag if tag.value == plain[0]), None)
     if tag is None or not (at.is_due or (tag.has_uid and plain[1] == _NXP)):
         return

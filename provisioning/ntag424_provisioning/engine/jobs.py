@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum, unique
 
@@ -23,6 +25,7 @@ from ntag424_provisioning.errors import (
     SetupError,
     StaleEpochError,
     WorkingTagError,
+    WrongKeyError,
 )
 from ntag424_provisioning.model import Goal, Profile, Stage
 from ntag424_provisioning.model.image import NDEF_FILE
@@ -196,8 +199,7 @@ def is_intact(evidence: Evidence, bench: Bench) -> bool:
 
 
 def _workpiece(bench: Bench, evidence: Evidence) -> Workpiece:
-    begun = evidence.known.stage in (Stage.WRITING, Stage.WRITTEN)
-    return Workpiece(bench, evidence.known, is_begun=begun)
+    return Workpiece(bench, evidence.known, is_begun=evidence.known.stage is Stage.WRITING)
 
 
 def _is_same_life(bench: Bench, present: Goal, profile: Profile) -> bool:
@@ -237,9 +239,8 @@ def _go_on(piece: Workpiece, evidence: Evidence, goal: Goal) -> Result:
 def _finish(piece: Workpiece, goal: Goal, seen: Observation) -> Result:
     _require_allowed(piece, goal, seen)
     for _ in range(_GENERATIONS_TRIED):
-        stage = Stage.WRITING if piece.is_begun else Stage.PLANNED
-        piece.put(replace(piece.known, goal=goal, stage=stage))
-        proof = _write_and_prove(piece, goal, seen)
+        with _planned(piece, goal):
+            proof = _write_and_prove(piece, goal, seen)
         if goal.profile is None:
             return _blank(piece, goal)
         piece.put(replace(piece.known, stage=Stage.WRITTEN, about="", counter=proof.counter))
@@ -254,6 +255,20 @@ def _finish(piece: Workpiece, goal: Goal, seen: Observation) -> Result:
         f"the ledger knows a higher generation of tag {piece.known.uid} each time",
         "Check that it is the ledger of these tags, and that nobody else writes them now.",
     )
+
+
+@contextmanager
+def _planned(piece: Workpiece, goal: Goal) -> Iterator[None]:
+    """Put the goal down; a tag that works, and is refused untouched, stays what it was."""
+    former = piece.known
+    stage = Stage.WRITING if piece.is_begun else Stage.PLANNED
+    piece.put(replace(former, goal=goal, stage=stage))
+    try:
+        yield
+    except (RefusedError, WrongKeyError):
+        if former.stage in (Stage.READY, Stage.WRITTEN) and not piece.is_begun:
+            piece.put(replace(piece.known, goal=former.goal, stage=former.stage))
+        raise
 
 
 def _enrol(piece: Workpiece, goal: Goal, proof: Proof) -> Result:

@@ -60,7 +60,7 @@ def write(piece: Workpiece, goal: Goal, scheme: KeyScheme, seen: Observation) ->
             image = goal.image(piece.known.uid, scheme, held.mode)
             require_allowed(held.settings, image.settings)
             if not piece.is_begun:
-                session = _prove_old_keys(piece, image, held) or session
+                session = _prove_old_keys(piece, goal, image, held) or session
                 held = replace(held, slots=piece.known.slots)
             if told := configuration(goal.profile, held):
                 tamper = _configure(piece, session, told)
@@ -94,13 +94,20 @@ def _content(
     return session.read(number) if is_open else b""
 
 
-def _prove_old_keys(piece: Workpiece, image: TagImage, held: Held) -> AuthenticatedSession | None:
+def _prove_old_keys(
+    piece: Workpiece, goal: Goal, image: TagImage, held: Held
+) -> AuthenticatedSession | None:
     """Prove each key from 1 to 4 that is to change: ChangeKey takes the old one.
+
+    All of them if the tag is to be blank: it is only if nobody else's key is left on it,
+    and the version byte of that may be the one that NXP delivers.
 
     Return a new session of key 0, or nothing if no key was to be proven.
     """
     steps = plan(image, held)
     numbers = [step.number for step in steps if isinstance(step, KeyStep) and step.number]
+    if goal.profile is None:
+        numbers = list(range(1, 5))
     for number in numbers:
         piece.reauthenticate(number, mode=held.mode)
     return piece.reauthenticate(0, mode=held.mode) if numbers else None

@@ -270,6 +270,13 @@ def test_a_long_string_has_an_answer_too(text):
     assert not explain(text, [verifier()]).verifies
 
 
+@pytest.mark.parametrize("count", [200, 300, 1000])
+def test_a_field_that_reaches_beyond_the_file_of_a_tag_has_an_answer(count):
+    template = UrlTemplate("https://id.example.com/t#k={kv}{epoch}&p={picc}&m={mac}")
+    text = f"https://id.example.com/t#k={'9' * count}&p={'0' * 32}&m={'0' * 16}"
+    assert explain(text, [Verifier(template, Keyring.single(HKDF))]).findings
+
+
 # ---- the bound ------------------------------------------------------------------------------
 
 

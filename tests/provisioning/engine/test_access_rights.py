@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -258,6 +259,41 @@ def test_a_guess_that_is_wrong_costs_one_attempt_and_is_counted():
         provision(workshop.bench(), PROFILE, origin=Origin.ANY)
     assert [key.failures.total for key in workshop.memory.keys] == [0, 1, 0, 0, 0]
     assert workshop.journal.find(UID).attempts == (0, 1, 0, 0, 0)
+
+
+# ---- one key of somebody else's --------------------------------------------------------------
+
+
+def with_a_foreign_key(name, slot, told):
+    """Give a tag that works and is enrolled nowhere yet, or a blank one, with such a key."""
+    workshop = deepcopy(prepared(name, Mode.AES))
+    known = workshop.journal.find(UID)
+    if known is not None:
+        workshop.journal.put(replace(known, stage=Stage.WRITTEN))
+    session = as_key_0(workshop.tag, JOBS[name].key)
+    present = workshop.memory.keys[slot]
+    version = present.version if told == "untold" else 5
+    session.send(ChangeKey(slot, Key(present.value), Key(b"somebody else's!"), version))
+    return workshop
+
+
+@pytest.mark.parametrize("told", ["told", "untold"])
+@pytest.mark.parametrize("slot", range(1, 5))
+@pytest.mark.parametrize("name", ["other-url", "rotate", "reset"])
+def test_a_tag_that_nobody_enrolled_is_left_alone_if_one_key_is_not_known(name, slot, told):
+    workshop = with_a_foreign_key(name, slot, told)
+    before, stage = content(workshop), stage_of(workshop)
+    with pytest.raises(WrongKeyError, match=f"key {slot} of tag"):
+        JOBS[name].run(workshop.bench())
+    assert (content(workshop), stage_of(workshop)) == (before, stage)
+
+
+@pytest.mark.parametrize("told", ["told", "untold"])
+@pytest.mark.parametrize("slot", range(1, 5))
+def test_a_blank_tag_with_a_key_of_somebody_elses_is_not_called_blank(slot, told):
+    workshop = with_a_foreign_key("fresh", slot, told)
+    with pytest.raises(WrongKeyError, match=f"key {slot} of tag"):
+        reset(workshop.bench())
 
 
 # ---- settings that were seen on tags ---------------------------------------------------------
