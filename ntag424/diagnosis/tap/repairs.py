@@ -104,7 +104,10 @@ def origin_of(text: str, due: str) -> str | None:
 def _origin_in(text: str, due: str) -> re.Match[str] | None:
     if due.startswith(("https:", "http:")):
         return _ORIGIN.match(text)
-    return (_APP_ORIGIN if "//" in due else _SCHEME_ALONE).match(text)
+    scheme, slashes, host = re.split("(:(?://)?)", due, maxsplit=1)
+    # Mirrors may stand in the authority of an app's URL: what is due ends before them.
+    exact = re.compile(f"({re.escape(scheme)}){slashes}({re.escape(host)})", re.IGNORECASE)
+    return exact.match(text) or (_APP_ORIGIN if host else _SCHEME_ALONE).match(text)
 
 
 def _under(origin: str, text: str) -> str:

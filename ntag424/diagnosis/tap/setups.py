@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from ntag424.diagnosis.tap.form import FILE_DATA, PICC_DATA, Form, hex_number, in_braces
 from ntag424.diagnosis.tap.report import Finding, Problem
@@ -87,14 +86,20 @@ def other_setups(forms: Sequence[Form], url: str) -> Iterator[tuple[Setup, Findi
     # another place, in another mode, or over another text.
     due = {TagText.of(form).reach for form in forms if form.agreement(url) == len(url)}
     seen = SeenUrl(url, HEADER_BYTES - shift, is_ambiguous=bool(due))
-    fitting = (
+    fitting = [
         (tag, told)
         for tag, told in _mistakes(forms, len(url))
         if seen.is_explained_by(tag) and tag.reach not in due
-    )
-    for tag, told in islice(fitting, _MOST):
+    ]
+    # A MAC that seems to begin with zeros more likely begins behind them.
+    fitting.sort(key=lambda pair: _zeros_at(url, pair[0].fields[MAC][0]))
+    for tag, told in fitting[:_MOST]:
         finding = told.finding(tag, shift)
         yield _as_setup(tag, shift, url, finding), finding
+
+
+def _zeros_at(url: str, place: int) -> int:
+    return len(url) - place - len(url[place:].lstrip("0"))
 
 
 # ---- mistakes -------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ SHORT = UrlTemplate("https://id.example.com/?p={picc}&m={mac}")
 EPOCH_BEHIND = UrlTemplate(
     "https://id.example.com/?p={mac-input},a{file:32}{kv}!{picc}){mac}!#{epoch}a"
 )
+EPOCH_NEXT = UrlTemplate("https://a/#{mac-input}{file:32}{picc}{mac}?{kv}{epoch}")
 HEXED = UrlTemplate("https://a/{mac-input}00/00#{picc}000000{file:16}000000{mac}")
 ROOMY = UrlTemplate("https://id.example.com/t?p={picc}&shop=12345678901234&m={mac}")
 FILED = UrlTemplate("https://id.example.com/t?u={uid}&c={ctr}&{mac-input}f={file:16+tt@0}&m={mac}")
@@ -462,6 +463,19 @@ SETTINGS = [
         Problem.MAC_SHIFTED,
         {"mode": LRP, "epoch": 130, "mac_offset": 150},
         verifier(EPOCH_BEHIND, mode=LRP),
+    ),
+    Planted(
+        "the MAC of a tag in LRP mode stands over the epoch, behind zeros that might be its own",
+        Tag(
+            template=EPOCH_NEXT,
+            keys=scheme_keys(AN10922, epoch=190),
+            generation=Generation(1, 190),
+            mode=LRP,
+            mac_by=9,
+        ),
+        Problem.MAC_SHIFTED,
+        {"mode": LRP, "epoch": 190, "mac_offset": 131},
+        verifier(EPOCH_NEXT, mode=LRP),
     ),
     Planted(
         "a tag in LRP mode has keys of another epoch, and a URL that is almost all hex",
