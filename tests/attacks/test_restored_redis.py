@@ -38,10 +38,11 @@ PATIENCE = 30
 #: A process of its own that hands in the used taps; it tells how each was answered.
 _ANOTHER_PROCESS = """
 import asyncio, sys
+from pathlib import Path
 from ntag424.replay import Witness, store_at
 from tests.attacks.test_restored_redis import STORE_ID, USED, answer
 async def main(url, path):
-    ledger = store_at(url).open(STORE_ID, witness=Witness.open(path, STORE_ID))
+    ledger = store_at(url).open(STORE_ID, witness=Witness.open(Path(path), STORE_ID))
     print(*{type(await answer(ledger, *used)).__name__ for used in USED})
     await ledger.aclose()
 asyncio.run(main(*sys.argv[1:]))
